@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * verbs: the table of what `porteiro` can do, one row per verb.
+ *
+ * From it come the dispatch, the list in `porteiro --help`, shell completion
+ * and the test that every verb has a manual entry. A verb lives in its own
+ * file verb_<name>.c, gets argv with its own name at argv[0], answers --help
+ * and --json, and returns an exit code.
+ */
+#pragma once
+
+enum exit_code {
+	EXIT_DONE = 0,
+	EXIT_NO = 1,    /* it worked, and the answer is no */
+	EXIT_USAGE = 2, /* usage or input error; nothing was changed */
+};
+
+struct verb {
+	const char *name;    /* one word, or two as in "exception add" */
+	const char *summary; /* one line, no full stop */
+	int (*run)(int argc, char **argv);
+};
+
+extern const struct verb verbs[]; /* ends with a row whose name is NULL */
