@@ -7,8 +7,9 @@
  * destinations stay open on port 25. What changes from day to day (exceptions,
  * restrictions) is not in the plan but in the store. See porteiro-plan(5).
  *
- * A plan in memory has passed plan_check(): prefixes are canonical, no two of
- * them contradict each other. Strings and arrays belong to the plan.
+ * A plan that plan_parse() returned has no fault but warnings: prefixes are
+ * canonical, no two segments claim the same one, names are unique and fit to
+ * be printed, defaults are filled in. Strings and arrays belong to the plan.
  */
 #pragma once
 
@@ -20,6 +21,12 @@
 #include "base/why.h"
 #include "model/addr.h"
 #include "model/mode.h"
+
+/* Limits. Reaching one is a fault with its line, never a crash or a cut. */
+#define PLAN_BYTES_MAX    (128u << 20) /* of YAML */
+#define PLAN_NAME_MAX     31 /* characters of a segment, smarthost or wave: [a-z0-9][a-z0-9-]* */
+#define PLAN_SEGMENTS_MAX 10000
+#define PLAN_FAULTS_MAX   10000 /* listed; the last one then says that there are more */
 
 enum segment_kind { KIND_RESIDENTIAL, KIND_BUSINESS, KIND_INFRASTRUCTURE, KIND_COUNT_ };
 enum segment_addressing {
@@ -37,8 +44,7 @@ struct plan_prefix {
 };
 
 struct segment {
-	char *
-	    name; /* [a-z0-9][a-z0-9-]*, at most 31 characters: it names counters and nft objects */
+	char *name; /* see PLAN_NAME_MAX: it names counters and nft objects */
 	enum segment_kind kind;
 	enum segment_addressing addressing;
 	char *place; /* free text, may be NULL */
@@ -89,18 +95,42 @@ struct plan {
 
 enum fault_level { FAULT_WARNING, FAULT_ERROR };
 
+#define FAULT_TEXT_MAX 240
+
 struct plan_fault {
 	enum fault_level level;
-	unsigned line;   /* 0 when it belongs to no line */
-	char wrong[200]; /* what is wrong */
-	char right[200]; /* what would be right */
+	unsigned line;              /* from 1; 0 when it belongs to no line */
+	char wrong[FAULT_TEXT_MAX]; /* what is wrong: valid UTF-8, one line */
+	char right[FAULT_TEXT_MAX]; /* what would be right */
 };
 
 struct plan_faults {
 	struct plan_fault *fault; /* sorted by line */
-	size_t count, errors;
+	size_t count, errors;     /* warnings are the rest */
 };
 
+/*
+ * YAML bytes → plan. Pure. `name` is what messages call the plan: its path.
+ * Every fault is found, not just the first; *faults is overwritten and the
+ * caller ends it with plan_faults_done() whatever is returned (NULL is allowed:
+ * then only the first error is wanted, in `why`).
+ *
+ * 0 and a plan, perhaps with warnings; -EINVAL if there are errors (`why` says
+ * the first, as "name:line: …"); -ENOMEM.
+ */
+int plan_parse(const char *bytes, size_t len, const char *name, struct plan **ret,
+	       struct plan_faults *faults, struct why *why);
+/* The same of a file, "-" being standard input; besides, what open/read said, and -EFBIG. */
+int plan_load(const char *path, struct plan **ret, struct plan_faults *faults, struct why *why);
 void plan_free(struct plan *p);
 OWNABLE(plan)
 void plan_faults_done(struct plan_faults *f);
+
+/* The longest prefix of any segment that holds `a`, and its segment; false if none does. O(n). */
+bool plan_find(const struct plan *p, struct addr a, const struct segment **ret_segment,
+	       const struct plan_prefix **ret_prefix);
+
+/* The words of the YAML. */
+const char *segment_kind_name(enum segment_kind k);
+const char *segment_addressing_name(enum segment_addressing a);
+const char *treatment_name(enum treatment t);
