@@ -3,23 +3,31 @@
  * verdict: the reference interpreter. One packet, one ruleset, one answer.
  *
  * It is written to be read, not to be fast: every enforcement back end is
- * tested against it, packet for packet.
+ * tested against it, packet for packet. In this order:
  *
- *   not TCP, or destination port not 25       → pass
- *   destination is a smarthost                → pass
- *   no SYN, and the class is not strict       → pass
- *   side is subscriber: class of the source   → its mode, unless off
- *   either side: class of the destination     → its inbound mode
- *   a first fragment that hides the port, or that shows port 25 and hides the
- *   flags: looked up like a SYN; a reject becomes a drop, as nothing can be
- *   answered to half a header
- *   anything else that can not be parsed      → pass
+ *   1. Neither PACKET_TCP nor PACKET_HIDDEN                     → pass
+ *   2. destination port known and not 25                        → pass
+ *   3. destination is a smarthost                               → pass
+ *   4. Two modes are asked, each of the class as it stands at `now`:
+ *      outbound  the `mode` of the source's class; only if the side is
+ *                subscriber
+ *      inbound   the `inbound` of the destination's class; on either side, but
+ *                only if the port is known
+ *      For a packet of kind TCP without SYN a class that is not strict counts
+ *      as off. (SYN with or without ACK is a SYN.)
+ *   5. Of the two, a refusal (reject, drop) beats monitor, which beats off;
+ *      where they rank alike, outbound decides if it was asked.
+ *   6. A reject becomes a drop where no reset may be sent: the packet is HIDDEN
+ *      (half a header can not be answered) or carries RST (RFC 9293 3.10.7.1: a
+ *      reset is never answered).
  */
 #pragma once
 
 #include "base/mono.h"
 #include "model/ruleset.h"
 #include "wire/packet.h"
+
+#define SMTP_PORT 25
 
 enum side {
 	SIDE_SUBSCRIBER, /* the packet came in from subscribers */
@@ -28,12 +36,13 @@ enum side {
 
 enum verdict { VERDICT_PASS, VERDICT_MONITOR, VERDICT_REJECT, VERDICT_DROP, VERDICT_COUNT_ };
 
-const char *verdict_name(enum verdict v);
+const char *verdict_name(enum verdict v); /* "pass", "monitor", "reject", "drop" */
 
 struct judgement {
 	enum verdict verdict;
-	uint16_t class; /* that decided; 0 when no class was asked */
-	bool inbound;   /* decided by the destination's inbound mode */
+	uint16_t class; /* that decided, as looked up (its end not yet applied); 0 if none was asked
+			 */
+	bool inbound;   /* it is the destination's class, and its inbound mode decided */
 };
 
 struct judgement verdict_of(const struct ruleset *rs, const struct packet *p, enum side side,

@@ -16,9 +16,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "base/mono.h"
 #include "base/own.h"
+#include "base/why.h"
 #include "model/addr.h"
 #include "model/mode.h"
 
@@ -101,20 +103,64 @@ struct ruleset_range {
 size_t ruleset_ranges(const struct ruleset *rs, enum family f);
 struct ruleset_range ruleset_range_at(const struct ruleset *rs, enum family f, size_t i);
 
-/* How two rulesets differ, per family and direction. Addresses as a double: IPv6 counts exceed 64
- * bits. */
+/*
+ * Equal treatment: the same packets are refused in the same way at every
+ * instant, now and after a restriction has run out. The names may differ.
+ */
+bool class_treats_alike(const struct ruleset *a, uint16_t class_a, const struct ruleset *b,
+			uint16_t class_b);
+/* Equal in every field, the class beneath included; a NULL-safe identity across rulesets. */
+bool class_equal(const struct ruleset *a, uint16_t class_a, const struct ruleset *b,
+		 uint16_t class_b);
+
+/*
+ * How two rulesets differ, per family and direction. Addresses as a double:
+ * IPv6 counts exceed 64 bits.
+ */
 struct ruleset_diff {
 	struct {
 		size_t ranges;         /* maximal ranges whose treatment changes */
 		double addresses;      /* in them */
 		double closed, opened; /* of these: from passing to refused, and back */
+		size_t renamed;        /* ranges whose class changes and whose treatment does not */
 	} family[FAMILY_COUNT_];
-	size_t smarthosts_added, smarthosts_removed;
-	bool same; /* equal content */
+	size_t smarthosts_added, smarthosts_removed; /* ranges, in whole or in part */
+	bool same;                                   /* equal content, equal hash */
 };
 
-/* Called per changed range, ascending; may be NULL. Return non-zero to stop. */
+/*
+ * Called for each maximal range whose pair of classes is constant and differs
+ * in anything (class_equal() false), ascending, v4 before v6; may be NULL.
+ * Return non-zero to stop: the counts are then those so far.
+ */
 typedef int (*ruleset_diff_fn)(void *arg, struct addr first, addr_bits last,
 			       const struct class *before, const struct class *after);
 struct ruleset_diff ruleset_compare(const struct ruleset *a, const struct ruleset *b,
 				    ruleset_diff_fn fn, void *arg);
+
+/*
+ * For the compiler: bring a ruleset whose intervals are sorted and cover both
+ * families, but whose classes are in any order, double or unused and whose
+ * neighbours may be alike, into the one canonical form, and seal it with its
+ * hash. 0 or -ENOMEM.
+ */
+int ruleset_finish(struct ruleset *rs);
+
+/* 0, or -EINVAL and `why` naming the first thing that a ruleset may not be. The hash counts. */
+int ruleset_check(const struct ruleset *rs, struct why *why);
+
+/*
+ * One flat buffer, little-endian, the same bytes for the same content on every
+ * machine; the last RULESET_HASH_BYTES are the hash of all before them. The
+ * caller frees *ret. 0 or -ENOMEM.
+ */
+int ruleset_encode(const struct ruleset *rs, uint8_t **ret, size_t *ret_len);
+/* Trusts nothing: lengths, counts, order, indexes, names and hash. -EBADMSG with `why`. */
+int ruleset_decode(const uint8_t *bytes, size_t len, struct ruleset **ret, struct why *why);
+
+#define RULESET_HASH_TEXT_MAX (2 * RULESET_HASH_BYTES + 1)
+const char *ruleset_hash_text(const struct ruleset *rs, char ret[static RULESET_HASH_TEXT_MAX]);
+
+/* The whole ruleset for people, one range a line, and as one JSON object. 0 or -EIO. */
+int ruleset_text(const struct ruleset *rs, FILE *out);
+int ruleset_json(const struct ruleset *rs, FILE *out);
