@@ -4,5 +4,7 @@
 #include <stddef.h>
 
 const struct verb verbs[] = {
+	{ "check", "find every fault of a network plan", verb_check },
+	{ "why", "say what is done to an address, and by which line of the plan", verb_why },
 	{ NULL, NULL, NULL },
 };

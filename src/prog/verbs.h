@@ -22,3 +22,7 @@ struct verb {
 };
 
 extern const struct verb verbs[]; /* ends with a row whose name is NULL */
+
+/* One file each, alphabetical. */
+int verb_check(int argc, char **argv);
+int verb_why(int argc, char **argv);
