@@ -22,6 +22,22 @@ const char *flow_protocol_name(enum flow_protocol p)
 	return protocol_names[p];
 }
 
+static const char *const nat_names[FLOW_NAT_COUNT_] = {
+	[FLOW_NAT_NONE] = "none",
+	[FLOW_NAT_SESSION_CREATE] = "session-create",
+	[FLOW_NAT_SESSION_DELETE] = "session-delete",
+	[FLOW_NAT_BINDING_CREATE] = "binding-create",
+	[FLOW_NAT_BINDING_DELETE] = "binding-delete",
+	[FLOW_NAT_BLOCK_ALLOCATE] = "block-allocate",
+	[FLOW_NAT_BLOCK_RELEASE] = "block-release",
+	[FLOW_NAT_OTHER] = "other",
+};
+
+const char *flow_nat_name(uint8_t nat)
+{
+	return nat_names[nat];
+}
+
 int flow_decoder_new(const struct flow_options *options, flow_record_fn fn, void *arg,
 		     struct flow_decoder **ret)
 {

@@ -47,7 +47,10 @@ enum flow_nat {
 	FLOW_NAT_BLOCK_ALLOCATE,
 	FLOW_NAT_BLOCK_RELEASE,
 	FLOW_NAT_OTHER,
+	FLOW_NAT_COUNT_
 };
+
+const char *flow_nat_name(uint8_t nat); /* "session-create" … */
 
 /* One flow as exported: counts are not multiplied by the sampling rate. */
 struct flow_record {
