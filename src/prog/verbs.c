@@ -7,9 +7,11 @@
 
 const struct verb verbs[] = {
 	{ "check", "find every fault of a network plan", verb_check },
+	{ "compile", "print the ruleset that a plan comes to", verb_compile },
 	{ "declare", "sign a declaration of the migration index", verb_declare },
 	{ "flows", "decode flow export from files and count the mail ports", verb_flows },
 	{ "key", "make or show the key that signs declarations", verb_key },
+	{ "replay", "run the frames of a capture past a plan", verb_replay },
 	{ "verify", "check a declaration", verb_verify },
 	{ "why", "say what is done to an address, and by which line of the plan", verb_why },
 	{ NULL, NULL, NULL },

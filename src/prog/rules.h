@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * rules: from the files that a verb was given to a ruleset, without a daemon.
+ */
+#pragma once
+
+#include "base/mono.h"
+#include "model/ruleset.h"
+
+/*
+ * Read the plan and, unless NULL, the exceptions (wire/exceptions.h), and
+ * compile them as of `now`. 0 and the ruleset; else an exit code, after stderr
+ * has heard the reason from `porteiro VERB`.
+ */
+int rules_load(const char *verb, const char *plan_path, const char *exceptions_path,
+	       struct wall now, struct ruleset **ret);
