@@ -6,6 +6,7 @@
 #include "prog/verb_provider.h"
 
 const struct verb verbs[] = {
+	{ "autoconfig", "write the files that set up users' mail programs", verb_autoconfig },
 	{ "check", "find every fault of a network plan", verb_check },
 	{ "compile", "print the ruleset that a plan comes to", verb_compile },
 	{ "declare", "sign a declaration of the migration index", verb_declare },
