@@ -17,17 +17,20 @@
 #define HEAD_BYTES     24
 
 /* draft-ietf-opsawg-pcapng */
-#define BLOCK_SECTION    0x0a0d0d0au
-#define BLOCK_INTERFACE  1
-#define BLOCK_PACKET_OLD 2
-#define BLOCK_SIMPLE     3
-#define BLOCK_ENHANCED   6
-#define BYTE_ORDER_MAGIC 0x1a2b3c4du
-#define BLOCK_BYTES_MIN  12 /* type, length, and length again */
+#define BLOCK_SECTION      0x0a0d0d0au
+#define BLOCK_INTERFACE    1
+#define BLOCK_PACKET_OLD   2
+#define BLOCK_SIMPLE       3
+#define BLOCK_ENHANCED     6
+#define BYTE_ORDER_MAGIC   0x1a2b3c4du
+#define BLOCK_BYTES_MIN    12 /* type, length, and length again */
+#define OPTION_TSRESOL     9
+#define RESOLUTION_DEFAULT 6 /* microseconds */
 
 struct interface {
 	uint16_t link;
-	uint32_t snap; /* 0: no limit */
+	uint32_t snap;      /* 0: no limit */
+	uint8_t resolution; /* if_tsresol: 10^-n s, or 2^-n with the top bit set */
 };
 
 struct pcap {
@@ -39,6 +42,7 @@ struct pcap {
 	bool big;   /* big-endian */
 	bool cut;
 	size_t record_bytes; /* pcap: of a record header */
+	bool nanoseconds;    /* pcap: of its time stamps */
 	struct interface *interfaces;
 	size_t interfaces_count, interfaces_room;
 	uint8_t frame[PCAP_FRAME_MAX];
@@ -123,8 +127,25 @@ static int next_pcap(struct pcap *p, struct pcap_frame *ret, struct why *why)
 		return bad(p, why, "a frame can not have captured bytes of", len);
 	if (!take_rest(p, p->frame, len))
 		return end(p, why);
-	*ret = (struct pcap_frame){ p->frame, len };
+	int64_t fraction = u32(p, head + 4) / (p->nanoseconds ? 1000000 : 1000);
+	*ret = (struct pcap_frame){ p->frame, len, (int64_t)u32(p, head) * 1000 + fraction };
 	return 1;
+}
+
+/* A time stamp in units of the interface's resolution → milliseconds. */
+static int64_t stamp_ms(uint64_t units, uint8_t resolution)
+{
+	uint64_t per_second = 1;
+	unsigned n = resolution & 0x7f;
+
+	if (n > (resolution & 0x80 ? 63u : 19u)) /* beyond any clock */
+		return 0;
+	for (unsigned i = 0; i < n; i++)
+		per_second *= resolution & 0x80 ? 2 : 10;
+	uint64_t seconds = units / per_second;
+	double part = (double)(units % per_second) / (double)per_second;
+
+	return seconds > INT64_MAX / 2000 ? 0 : (int64_t)(seconds * 1000 + (uint64_t)(part * 1000));
 }
 
 static int add_interface(struct pcap *p, struct interface i, struct why *why)
@@ -222,6 +243,33 @@ static int read_section(struct pcap *p, struct block *b, struct why *why)
 	return r;
 }
 
+/* Look through an interface's options (code, length, value padded to 4) for its resolution. */
+static int read_resolution(struct pcap *p, struct block *b, uint8_t *ret, struct why *why)
+{
+	uint8_t fields[4];
+
+	while (b->left >= sizeof(fields)) {
+		int r = body(p, b, fields, sizeof(fields), why);
+		if (r <= 0)
+			return r;
+		uint16_t code = u16(p, fields);
+		size_t len = ((size_t)u16(p, fields + 2) + 3) & ~(size_t)3;
+		if (len > b->left)
+			break; /* finish() skips what is left */
+		if (code == OPTION_TSRESOL && len == sizeof(fields)) {
+			r = body(p, b, fields, sizeof(fields), why);
+			if (r <= 0)
+				return r;
+			*ret = fields[0];
+			continue;
+		}
+		if (!skip(p, len))
+			return end(p, why);
+		b->left -= len;
+	}
+	return 1;
+}
+
 static int read_interface(struct pcap *p, struct block *b, struct why *why)
 {
 	uint8_t fields[8];
@@ -229,7 +277,11 @@ static int read_interface(struct pcap *p, struct block *b, struct why *why)
 
 	if (r <= 0)
 		return r;
-	r = add_interface(p, (struct interface){ u16(p, fields), u32(p, fields + 4) }, why);
+	struct interface i = { u16(p, fields), u32(p, fields + 4), RESOLUTION_DEFAULT };
+	r = read_resolution(p, b, &i.resolution, why);
+	if (r <= 0)
+		return r;
+	r = add_interface(p, i, why);
 	return r < 0 ? r : 1;
 }
 
@@ -256,15 +308,17 @@ static int read_packet(struct pcap *p, struct block *b, struct pcap_frame *ret, 
 		len = i->snap;
 	if (len > PCAP_FRAME_MAX)
 		return bad(p, why, "a frame can not have captured bytes of", len);
+	uint64_t units = simple ? 0 : (uint64_t)u32(p, fields + 4) << 32 | u32(p, fields + 8);
+	int64_t time_ms = stamp_ms(units, i->resolution);
 	r = body(p, b, p->frame, len, why);
-	*ret = (struct pcap_frame){ p->frame, len };
+	*ret = (struct pcap_frame){ p->frame, len, time_ms };
 	return r;
 }
 
 static int next_ng(struct pcap *p, struct pcap_frame *ret, struct why *why)
 {
 	for (;;) {
-		struct pcap_frame frame = { NULL, 0 };
+		struct pcap_frame frame = { NULL, 0, 0 };
 		struct block b;
 		int r = open_block(p, &b, why);
 
@@ -308,6 +362,7 @@ static int open_pcap(struct pcap *p, uint8_t head[HEAD_BYTES], struct why *why)
 		return why_set(why, -EBADMSG, "it ends in its own header, at offset %" PRIu64,
 			       p->offset);
 	p->record_bytes = u32(p, head) == MAGIC_MODIFIED ? 24 : 16;
+	p->nanoseconds = u32(p, head) == MAGIC_NS;
 	if (u16(p, head + 4) != 2)
 		return bad(p, why, "pcap of major version", u16(p, head + 4));
 	/* The upper bits tell of a frame check sequence, which hurts nobody. */

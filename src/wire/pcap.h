@@ -6,7 +6,7 @@
  * longer record headers) and pcapng (several sections and interfaces, enhanced,
  * simple and old packet blocks; blocks it does not know are skipped). Ethernet
  * only: what was captured otherwise has no place where a subscriber could have
- * sent it. Time stamps are not read.
+ * sent it.
  *
  * Streams: memory does not grow with the file. Trusts nothing in it.
  */
@@ -33,6 +33,7 @@ OWNABLE(pcap)
 struct pcap_frame {
 	const uint8_t *bytes; /* until the next call */
 	size_t len;           /* captured; the frame may have been longer */
+	int64_t time_ms;      /* since 1970 UTC; 0 where the block has none */
 };
 
 /* 1 and a frame; 0 at the end; -EBADMSG with `why` naming the offset; -EIO. */

@@ -282,6 +282,44 @@ static void errors_say_where_and_what(void **state)
 		assert_string_equal(read_all(&c[i], c[i].len), want[i]);
 }
 
+static int64_t first_time(const uint8_t *bytes, size_t len)
+{
+	own_file FILE *f = fmemopen((void *)bytes, len, "r");
+	own(pcap) struct pcap *p = NULL;
+	struct pcap_frame frame;
+
+	assert_int_equal(pcap_new(f, &p, NULL), 0);
+	assert_int_equal(pcap_next(p, &frame, NULL), 1);
+	return frame.time_ms;
+}
+
+static void time_stamps_are_milliseconds(void **state)
+{
+	/* One frame of one byte at 2.5 s. */
+	uint8_t pcap[] = { 0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0, 0, 0, 0, 0, 0,  0,
+			   0,    0,    0,    0,    4, 0, 1, 0, 0, 0, 2, 0, 0,  0,
+			   0x20, 0xa1, 7,    0,    1, 0, 0, 0, 1, 0, 0, 0, 'x' };
+	uint8_t ng[] = { 0x0a, 0x0d, 0x0d, 0x0a, 28, 0, 0, 0, 0x4d, 0x3c, 0x2b, 0x1a, 1, 0, 0, 0,
+			 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 28, 0, 0, 0,
+			 /* interface: a name, then if_tsresol */
+			 1, 0, 0, 0, 36, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 2, 0, 1, 0, 'e', 0, 0, 0,
+			 9, 0, 1, 0, 1, 0, 0, 0, 36, 0, 0, 0,
+			 /* packet at 25 units */
+			 6, 0, 0, 0, 36, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 25, 0, 0, 0, 1, 0, 0, 0,
+			 1, 0, 0, 0, 'x', 0, 0, 0, 36, 0, 0, 0 };
+	(void)state;
+
+	assert_int_equal(first_time(pcap, sizeof(pcap)), 2500);
+	pcap[0] = 0x4d; /* the same number in nanoseconds */
+	pcap[1] = 0x3c;
+	assert_int_equal(first_time(pcap, sizeof(pcap)), 2000);
+	assert_int_equal(first_time(ng, sizeof(ng)), 2500); /* tenths of a second */
+	ng[56] = 0x81;                                      /* halves */
+	assert_int_equal(first_time(ng, sizeof(ng)), 12500);
+	ng[56] = 0x7f; /* 10^-127 s: no clock has that */
+	assert_int_equal(first_time(ng, sizeof(ng)), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -289,6 +327,7 @@ int main(void)
 		cmocka_unit_test(every_block_of_pcapng),
 		cmocka_unit_test(a_cut_file_gives_its_whole_frames),
 		cmocka_unit_test(errors_say_where_and_what),
+		cmocka_unit_test(time_stamps_are_milliseconds),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
