@@ -6,6 +6,7 @@
 
 #include "base/mono.h"
 #include "model/ruleset.h"
+#include "wire/exceptions.h"
 
 /*
  * Read the plan and, unless NULL, the exceptions (wire/exceptions.h), and
@@ -14,3 +15,6 @@
  */
 int rules_load(const char *verb, const char *plan_path, const char *exceptions_path,
 	       struct wall now, struct ruleset **ret);
+
+/* The exceptions alone, to be ended with exceptions_done(): 0, or an exit code as above. */
+int exceptions_file_open(const char *verb, const char *path, struct exceptions *ret);

@@ -9,6 +9,7 @@
 
 #include "decide/explain.h"
 #include "prog/plan_file.h"
+#include "prog/rules.h"
 #include "prog/verbs.h"
 
 static void usage(FILE *out)
@@ -25,7 +26,7 @@ static void usage(FILE *out)
 }
 
 struct request {
-	const char *plan; /* path */
+	const char *plan, *exceptions; /* paths; no exceptions: NULL */
 	struct question question;
 	bool json;
 };
@@ -73,26 +74,19 @@ static int tell_json(const struct request *q, const struct explanation *e)
 	return r;
 }
 
-static int answer_from_plan(const struct request *q)
+static int answer(const struct request *q, const struct compile_input *in)
 {
-	own(plan) struct plan *p = NULL;
 	own(ruleset) struct ruleset *rs = NULL;
 	struct why why = { 0 };
 	struct wall now = wall_now();
-	int r = plan_file_open("why", q->plan, &p);
+	int r = compile(in, now, &rs, &why);
 
-	if (r != 0)
-		return r;
-	struct compile_input in = { .plan = p };
-
-	r = compile(&in, now, &rs, &why);
 	if (r < 0) {
 		fprintf(stderr, "porteiro why: %s\n", why.text);
 		return EXIT_USAGE;
 	}
-	struct explanation e = explain(&in, rs, &q->question, now);
+	struct explanation e = explain(in, rs, &q->question, now);
 
-	r = 0;
 	if (q->json)
 		r = tell_json(q, &e);
 	else
@@ -102,6 +96,23 @@ static int answer_from_plan(const struct request *q)
 		return EXIT_USAGE;
 	}
 	return EXIT_DONE;
+}
+
+static int answer_from_plan(const struct request *q)
+{
+	own(plan) struct plan *p = NULL;
+	struct exceptions list = { 0 };
+	int r = plan_file_open("why", q->plan, &p);
+
+	if (r == 0 && q->exceptions)
+		r = exceptions_file_open("why", q->exceptions, &list);
+	if (r != 0)
+		return r;
+	r = answer(q, &(struct compile_input){ .plan = p,
+					       .exceptions = list.exception,
+					       .exceptions_count = list.count });
+	exceptions_done(&list);
+	return r;
 }
 
 /* What stands where an address or a port should. */
@@ -124,6 +135,7 @@ int verb_why(int argc, char **argv)
 	static const struct option options[] = {
 		{ "help", no_argument, NULL, 'h' },
 		{ "json", no_argument, NULL, 'j' },
+		{ "exceptions", required_argument, NULL, 'e' },
 		{ "port", required_argument, NULL, 'p' },
 		{ "to", required_argument, NULL, 't' },
 		{ 0 },
@@ -137,6 +149,9 @@ int verb_why(int argc, char **argv)
 			return EXIT_DONE;
 		case 'j':
 			q.json = true;
+			break;
+		case 'e':
+			q.exceptions = optarg;
 			break;
 		case 'p':
 			if (!port_parse(optarg, &q.question.port))

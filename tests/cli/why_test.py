@@ -53,6 +53,20 @@ def test_an_address_of_nobody(plan):
                         "alone.\n")
 
 
+def test_an_exception_is_told_with_its_reason(plan, tmp_path):
+    exceptions = tmp_path / "exceptions"
+    exceptions.write_text("192.0.2.7, 2099-06-30, mail server of the school\n192.0.2.8, 2001-01-01, over\n")
+    p = porteiro("why", plan, "192.0.2.7", "--exceptions", exceptions)
+    assert p.stdout.splitlines()[0] == (
+        "192.0.2.7 may use port 25: an exception lets it, although segment 'homes' (residential, dynamic, Beira) is "
+        "closed. Exception 1 holds until 2099-06-30 23:59 UTC: mail server of the school.")
+    p = porteiro("why", plan, "192.0.2.8", "--exceptions", exceptions)
+    assert "192.0.2.8 is refused port 25" in p.stdout
+    exceptions.write_text("192.0.2.7 2099\n")
+    p = porteiro("why", plan, "192.0.2.7", "--exceptions", exceptions)
+    assert p.returncode == 2 and f"{exceptions}:1: " in p.stderr
+
+
 def test_json(plan):
     o = json.loads(porteiro("why", "--json", plan, "2001:db8::7").stdout)
     sentence = o.pop("sentence")
