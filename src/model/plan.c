@@ -10,7 +10,6 @@
 #include <string.h>
 
 #include "base/arena.h"
-#include "base/text.h"
 #include "model/plan_build.h"
 #include "model/plan_fault.h"
 #include "model/plan_schema.h"
@@ -113,19 +112,6 @@ int plan_parse(const char *bytes, size_t len, const char *name, struct plan **re
 		return r;
 	*ret = take(p);
 	return 0;
-}
-
-int plan_load(const char *path, struct plan **ret, struct plan_faults *faults, struct why *why)
-{
-	own(text) struct text *t = NULL;
-	int r = text_read(path, PLAN_BYTES_MAX, &t);
-
-	if (r < 0) {
-		if (faults)
-			*faults = (struct plan_faults){ 0 };
-		return why_set(why, r, "cannot read the plan %s: %s", path, strerror(-r));
-	}
-	return plan_parse(t->bytes, t->len, path, ret, faults, why);
 }
 
 static void texts_free(char **texts, unsigned count)

@@ -110,7 +110,7 @@ struct plan_faults {
 };
 
 /*
- * YAML bytes → plan. Pure. `name` is what messages call the plan: its path.
+ * YAML bytes → plan. `name` is what messages call the plan: its path.
  * Every fault is found, not just the first; *faults is overwritten and the
  * caller ends it with plan_faults_done() whatever is returned (NULL is allowed:
  * then only the first error is wanted, in `why`).
@@ -120,8 +120,6 @@ struct plan_faults {
  */
 int plan_parse(const char *bytes, size_t len, const char *name, struct plan **ret,
 	       struct plan_faults *faults, struct why *why);
-/* The same of a file, "-" being standard input; besides, what open/read said, and -EFBIG. */
-int plan_load(const char *path, struct plan **ret, struct plan_faults *faults, struct why *why);
 void plan_free(struct plan *p);
 OWNABLE(plan)
 void plan_faults_done(struct plan_faults *f);

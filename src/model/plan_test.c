@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/cmocka.h"
-#include "base/text.h"
 
 /* Two lines of operator, so that "segments:" stands on line 3 and a segment on line 4. */
 #define OPERATOR    "operator:\n  name: Rede Exemplo\n"
@@ -485,19 +484,6 @@ static void a_flood_of_faults_is_cut_and_said(void **state)
 	plan_faults_done(&f);
 }
 
-static void an_unreadable_file_is_said(void **state)
-{
-	own(plan) struct plan *p = NULL;
-	struct plan_faults f;
-	struct why why;
-	(void)state;
-
-	assert_int_equal(plan_load("/nonexistent/plan.yaml", &p, &f, &why), -ENOENT);
-	assert_string_equal(why.text, "cannot read the plan /nonexistent/plan.yaml: "
-				      "No such file or directory");
-	assert_int_equal(f.count, 0);
-}
-
 /* Random plans of sound and faulty pieces: what loads is canonical, and only what is sound loads.
  */
 static unsigned rnd(unsigned *seed, unsigned below)
@@ -566,7 +552,6 @@ int main(void)
 		cmocka_unit_test(the_longest_prefix_is_found),
 		cmocka_unit_test(long_words_are_cut_between_characters),
 		cmocka_unit_test(a_flood_of_faults_is_cut_and_said),
-		cmocka_unit_test(an_unreadable_file_is_said),
 		cmocka_unit_test(what_loads_is_canonical),
 	};
 

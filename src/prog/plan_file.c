@@ -1,7 +1,22 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "prog/plan_file.h"
 
+#include <string.h>
+
+#include "base/text.h"
 #include "prog/verbs.h"
+
+int plan_file_load(const char *path, struct plan **ret, struct plan_faults *faults, struct why *why)
+{
+	own(text) struct text *t = NULL;
+	int r = text_read(path, PLAN_BYTES_MAX, &t);
+
+	if (r < 0) {
+		*faults = (struct plan_faults){ 0 };
+		return why_set(why, r, "cannot read the plan %s: %s", path, strerror(-r));
+	}
+	return plan_parse(t->bytes, t->len, path, ret, faults, why);
+}
 
 static const char *level_name(enum fault_level level)
 {
@@ -45,7 +60,7 @@ int plan_file_open(const char *verb, const char *path, struct plan **ret)
 {
 	struct plan_faults f;
 	struct why why = { 0 };
-	int r = plan_load(path, ret, &f, &why);
+	int r = plan_file_load(path, ret, &f, &why);
 
 	for (size_t i = 0; r < 0 && i < f.count; i++)
 		if (f.fault[i].level == FAULT_ERROR)

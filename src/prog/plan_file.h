@@ -10,6 +10,10 @@
 
 #include "model/plan.h"
 
+/* plan_parse() of a file, "-" being standard input; besides, what open/read said, and -EFBIG. */
+int plan_file_load(const char *path, struct plan **ret, struct plan_faults *faults,
+		   struct why *why);
+
 /*
  * 0 and the plan, warnings left unsaid; else an exit code, after stderr has
  * heard every error: "PATH:LINE: error: what is wrong; what would be right".

@@ -100,7 +100,7 @@ static int check(const char *path, bool json)
 	own(plan) struct plan *p = NULL;
 	struct plan_faults f;
 	struct why why = { 0 };
-	int r = plan_load(path, &p, &f, &why);
+	int r = plan_file_load(path, &p, &f, &why);
 
 	if (r < 0 && !f.errors) {
 		fprintf(stderr, "porteiro check: %s\n", why.text);
