@@ -3,6 +3,7 @@
 
 #include <stddef.h>
 
+#include "prog/verb_index.h"
 #include "prog/verb_provider.h"
 
 const struct verb verbs[] = {
@@ -11,6 +12,7 @@ const struct verb verbs[] = {
 	{ "compile", "print the ruleset that a plan comes to", verb_compile },
 	{ "declare", "sign a declaration of the migration index", verb_declare },
 	{ "flows", "decode flow export from files and count the mail ports", verb_flows },
+	{ "index", "count from mail logs how many users have left port 25", verb_index },
 	{ "key", "make or show the key that signs declarations", verb_key },
 	{ "replay", "run the frames of a capture past a plan", verb_replay },
 	{ "verify", "check a declaration", verb_verify },

@@ -1,0 +1,397 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* porteiro index: the migration index of a mail provider, from its logs. */
+#include <errno.h>
+#include <getopt.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "prog/index_run.h"
+#include "prog/verb_index.h"
+#include "prog/verbs.h"
+
+static void usage(FILE *out)
+{
+	fputs(
+	    "usage: porteiro index [OPTION]... LOG...\n\n"
+	    "Counts from mail server logs how many users still submit by port 25. A LOG may be\n"
+	    "compressed (gzip, zstd, xz) and given in any order; '-' is standard input.\n\n"
+	    "  -c, --config FILE      what the tags, ports and networks mean (YAML)\n"
+	    "      --since DATE       first day counted, e.g. 2026-11-01\n"
+	    "      --until DATE       last day counted\n"
+	    "      --tag TAG=CHANNEL  25, 587, 465, webmail, other or ignore; may be repeated\n"
+	    "      --port PORT=CHANNEL\n"
+	    "      --own NET          addresses that may relay without a password\n"
+	    "      --dynamic NET      addresses of home customers\n"
+	    "      --webmail NET      where the webmail stands\n"
+	    "      --realm DOMAIN     of user names without one\n"
+	    "      --base FILE        all accounts, one a line: gives the index of the whole base\n"
+	    "      --quiet-days N     days without port 25 that make an account migrated (14)\n"
+	    "      --window-days N    at most so many days are looked at (90)\n"
+	    "      --year YEAR        of the first line of every log that does not say\n"
+	    "      --workers N        files read at once (one for each core)\n"
+	    "      --json, --csv      for programs\n",
+	    out);
+}
+
+enum {
+	OPT_SINCE = 256,
+	OPT_UNTIL,
+	OPT_TAG,
+	OPT_PORT,
+	OPT_OWN,
+	OPT_DYNAMIC,
+	OPT_WEBMAIL,
+	OPT_REALM,
+	OPT_BASE,
+	OPT_QUIET,
+	OPT_WINDOW,
+	OPT_YEAR,
+	OPT_WORKERS,
+	OPT_JSON,
+	OPT_CSV
+};
+
+static const struct option options[] = {
+	{ "config", required_argument, NULL, 'c' },
+	{ "since", required_argument, NULL, OPT_SINCE },
+	{ "until", required_argument, NULL, OPT_UNTIL },
+	{ "tag", required_argument, NULL, OPT_TAG },
+	{ "port", required_argument, NULL, OPT_PORT },
+	{ "own", required_argument, NULL, OPT_OWN },
+	{ "dynamic", required_argument, NULL, OPT_DYNAMIC },
+	{ "webmail", required_argument, NULL, OPT_WEBMAIL },
+	{ "realm", required_argument, NULL, OPT_REALM },
+	{ "base", required_argument, NULL, OPT_BASE },
+	{ "quiet-days", required_argument, NULL, OPT_QUIET },
+	{ "window-days", required_argument, NULL, OPT_WINDOW },
+	{ "year", required_argument, NULL, OPT_YEAR },
+	{ "workers", required_argument, NULL, OPT_WORKERS },
+	{ "json", no_argument, NULL, OPT_JSON },
+	{ "csv", no_argument, NULL, OPT_CSV },
+	{ "help", no_argument, NULL, 'h' },
+	{ NULL, 0, NULL, 0 },
+};
+
+enum form { FORM_TEXT, FORM_JSON, FORM_CSV };
+
+struct command {
+	struct mailsite *site;
+	struct index_run_options run;
+	enum form form;
+	bool help;
+};
+
+static int number(const char *text, const char *name, int low, int high, int *ret, struct why *why)
+{
+	char *end;
+	long v;
+
+	errno = 0;
+	v = strtol(text, &end, 10);
+	if (errno || end == text || *end || v < low || v > high)
+		return why_set(why, -EINVAL, "--%s: '%s' is not a number from %d to %d", name, text,
+			       low, high);
+	*ret = (int)v;
+	return 0;
+}
+
+static int day(const char *text, const char *name, int64_t *ret, struct why *why)
+{
+	if (stamp_day_parse(slice_of(text), ret))
+		return 0;
+	return why_set(why, -EINVAL, "--%s: '%s' is not a date like 2026-11-21", name, text);
+}
+
+static int option(struct command *c, int opt, char *arg, struct why *why)
+{
+	struct mailsite *s = c->site;
+
+	switch (opt) {
+	case OPT_SINCE:
+		return day(arg, "since", &c->run.span.from, why);
+	case OPT_UNTIL:
+		return day(arg, "until", &c->run.span.to, why);
+	case OPT_TAG:
+		return mailsite_tag(s, slice_of(arg), why);
+	case OPT_PORT:
+		return mailsite_port(s, slice_of(arg), why);
+	case OPT_OWN:
+		return mailsite_network(&s->own, slice_of(arg), why);
+	case OPT_DYNAMIC:
+		return mailsite_network(&s->dynamic, slice_of(arg), why);
+	case OPT_WEBMAIL:
+		return mailsite_network(&s->webmail, slice_of(arg), why);
+	case OPT_REALM:
+		return mailsite_realm(s, arg, why);
+	case OPT_BASE:
+		c->run.base = arg;
+		return 0;
+	case OPT_QUIET:
+		return number(arg, "quiet-days", 0, 3650, &s->quiet_days, why);
+	case OPT_WINDOW:
+		return number(arg, "window-days", 1, 3650, &s->window_days, why);
+	case OPT_YEAR:
+		return number(arg, "year", 1970, 9998, &c->run.year, why);
+	case OPT_WORKERS:
+		return number(arg, "workers", 1, 64, &c->run.workers, why);
+	case OPT_JSON:
+		c->form = FORM_JSON;
+		return 0;
+	case OPT_CSV:
+		c->form = FORM_CSV;
+		return 0;
+	default:
+		return -EINVAL;
+	}
+}
+
+/* The configuration comes first, wherever --config stands: options have the last word. */
+static int config(struct command *c, int argc, char **argv, struct why *why)
+{
+	const char *path = NULL;
+	int opt;
+
+	opterr = 0;
+	optind = 1;
+	while ((opt = getopt_long(argc, argv, "c:h", options, NULL)) != -1)
+		if (opt == 'c')
+			path = optarg;
+	opterr = 1;
+	optind = 1;
+	return path ? mailsite_load(path, &c->site, why) : mailsite_new(&c->site);
+}
+
+static int command(struct command *c, int argc, char **argv, struct why *why)
+{
+	int opt, r = config(c, argc, argv, why);
+
+	while (r == 0 && (opt = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
+		if (opt == 'h')
+			c->help = true;
+		else if (opt != 'c')
+			r = option(c, opt, optarg, why);
+	}
+	if (r < 0 || c->help)
+		return r;
+	c->run.paths = argv + optind;
+	c->run.paths_count = argc - optind;
+	if (c->run.span.from > c->run.span.to)
+		return why_set(why, -EINVAL, "--since is after --until");
+	if (!c->run.paths_count)
+		return why_set(why, -EINVAL, "no log given; '-' reads standard input");
+	return 0;
+}
+
+static json_t *fraction(uint64_t part, uint64_t whole)
+{
+	return whole ? json_real((double)part / (double)whole) : json_null();
+}
+
+static json_t *channels(const uint64_t *n, bool unclassified)
+{
+	json_t *o = json_object();
+
+	for (int c = 0; c < CHANNEL_COUNT_; c++)
+		if (c != CHANNEL_UNCLASSIFIED || unclassified)
+			json_object_set_new(o, channel_name((enum channel)c),
+					    json_integer((json_int_t)n[c]));
+	return o;
+}
+
+static json_t *lines_json(const struct maillog_counts *c)
+{
+	return json_pack("{s:I, s:I, s:I, s:I}", "read", (json_int_t)c->read, "understood",
+			 (json_int_t)c->understood, "ignored", (json_int_t)c->ignored, "malformed",
+			 (json_int_t)c->malformed);
+}
+
+static json_t *coverage_json(const struct index_run *run, const struct index_result *r)
+{
+	const struct maillog_counts *c = &run->counts;
+	uint64_t all = 0;
+	json_t *names = json_object();
+
+	for (int i = 0; i < CHANNEL_COUNT_; i++)
+		all += r->messages[i];
+	for (unsigned i = 0; i < run->unexplained_count; i++)
+		json_object_set_new(names, run->unexplained[i].name,
+				    json_integer((json_int_t)run->unexplained[i].count));
+	json_t *o = json_pack(
+	    "{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "files", (json_int_t)run->files,
+	    "outside_window", (json_int_t)c->outside, "lost_lines_said", (json_int_t)c->lost_said,
+	    "messages_without_origin", (json_int_t)c->originless, "reinjected",
+	    (json_int_t)c->reinjected, "unattributed", (json_int_t)c->unattributed,
+	    "untagged_messages", (json_int_t)r->untagged_messages, "refused",
+	    (json_int_t)c->refused, "unexplained", names);
+	json_object_set_new(o, "unclassified_share",
+			    fraction(r->messages[CHANNEL_UNCLASSIFIED], all));
+	return o;
+}
+
+static json_t *base_json(const struct index_result *r)
+{
+	if (!r->base_given)
+		return json_null();
+	json_t *o = json_pack(
+	    "{s:I, s:I, s:I, s:I, s:I, s:I}", "accounts", (json_int_t)r->base, "active",
+	    (json_int_t)r->base_active, "never_sent", (json_int_t)(r->base - r->base_active),
+	    "webmail_only", (json_int_t)r->base_webmail_only, "migrated",
+	    (json_int_t)r->base_migrated, "migrated_worst", (json_int_t)r->base_migrated_worst);
+	json_object_set_new(o, "not_on_the_list", json_integer((json_int_t)r->outside_base));
+	return o;
+}
+
+static json_t *result_json(const struct index_run *run, struct index_window w,
+			   const struct mailsite *site, const struct index_result *r)
+{
+	char from[STAMP_DATE_MAX], to[STAMP_DATE_MAX];
+	json_t *o = json_object(), *users, *index, *tiers = json_object();
+
+	json_object_set_new(o, "window",
+			    json_pack("{s:s, s:s}", "from", stamp_day_text(w.from, from), "to",
+				      stamp_day_text(w.to, to)));
+	users = json_pack("{s:I, s:o}", "active", (json_int_t)r->active, "base",
+			  r->base_given ? json_integer((json_int_t)r->base) : json_null());
+	json_object_set_new(users, "known", json_integer((json_int_t)r->known));
+	json_object_set_new(users, "migrated", json_integer((json_int_t)r->migrated));
+	json_object_set_new(users, "migrated_worst", json_integer((json_int_t)r->migrated_worst));
+	json_object_set_new(o, "users", users);
+	json_object_set_new(o, "by_channel", channels(r->by_channel, true));
+	json_object_set_new(o, "messages", channels(r->messages, true));
+	index = json_pack("{s:o, s:o}", "active", fraction(r->migrated, r->known), "worst_case",
+			  fraction(r->migrated_worst, r->active));
+	json_object_set_new(index, "base",
+			    r->base_given ? fraction(r->base_migrated, r->base) : json_null());
+	json_object_set_new(index, "base_worst_case",
+			    r->base_given ? fraction(r->base_migrated_worst, r->base)
+					  : json_null());
+	json_object_set_new(o, "index", index);
+	json_object_set_new(o, "quiet_days", json_integer(site->quiet_days));
+	json_object_set_new(o, "lines", lines_json(&run->counts));
+	json_object_set_new(o, "base", base_json(r));
+	for (int t = 0; t < TIER_COUNT_; t++)
+		json_object_set_new(tiers, tier_name((enum tier)t),
+				    json_integer((json_int_t)run->tiers[t]));
+	json_object_set_new(o, "evidence25", tiers);
+	json_object_set_new(o, "method",
+			    json_pack("{s:s, s:i, s:s?}", "version", PORTEIRO_VERSION,
+				      "window_days", site->window_days, "timezone",
+				      site->timezone));
+	json_object_set_new(o, "coverage", coverage_json(run, r));
+	return o;
+}
+
+static void percent(const char *name, uint64_t part, uint64_t whole, const char *what)
+{
+	if (whole)
+		printf("  %-12s %6.2f %%   %llu of %llu %s\n", name,
+		       100.0 * (double)part / (double)whole, (unsigned long long)part,
+		       (unsigned long long)whole, what);
+	else
+		printf("  %-12s      –     no %s\n", name, what);
+}
+
+static void print_text(const struct index_run *run, struct index_window w,
+		       const struct mailsite *site, const struct index_result *r)
+{
+	char from[STAMP_DATE_MAX], to[STAMP_DATE_MAX];
+	const struct maillog_counts *c = &run->counts;
+
+	printf("migration index, %s to %s\n", stamp_day_text(w.from, from),
+	       stamp_day_text(w.to, to));
+	percent("active", r->migrated, r->known, "active users whose channel is known");
+	percent("worst case", r->migrated_worst, r->active, "active users, unknown = not migrated");
+	if (r->base_given)
+		percent("whole base", r->base_migrated_worst, r->base, "accounts, worst case");
+	printf(
+	    "  migrated: sent by another way since port 25 was last used, and no port 25 for the "
+	    "last %d days\n\n",
+	    site->quiet_days);
+	printf("  %-14s %12s %14s\n", "channel", "users", "messages");
+	for (int i = 0; i < CHANNEL_COUNT_; i++)
+		printf("  %-14s %12llu %14llu\n", channel_name((enum channel)i),
+		       (unsigned long long)r->by_channel[i], (unsigned long long)r->messages[i]);
+	printf("\n  lines: %llu read, %llu understood, %llu ignored, %llu malformed\n",
+	       (unsigned long long)c->read, (unsigned long long)c->understood,
+	       (unsigned long long)c->ignored, (unsigned long long)c->malformed);
+	if (w.to - w.from + 1 < site->quiet_days)
+		printf("  the window is shorter than the %d quiet days: the index can only fall\n",
+		       site->quiet_days);
+	if (r->messages[CHANNEL_UNCLASSIFIED])
+		puts("  some submissions do not tell their port; 'porteiro lint-mail' says what to "
+		     "change");
+	if (c->lost_times || c->originless)
+		printf(
+		    "  the log has holes: %llu lines said lost, %llu messages without their first "
+		    "line\n",
+		    (unsigned long long)c->lost_said, (unsigned long long)c->originless);
+	for (unsigned i = 0; i < run->unexplained_count; i++)
+		printf("  not explained: %s (%llu)\n", run->unexplained[i].name,
+		       (unsigned long long)run->unexplained[i].count);
+}
+
+static void print_csv(struct index_window w, const struct index_result *r)
+{
+	char from[STAMP_DATE_MAX], to[STAMP_DATE_MAX];
+
+	puts("from,to,channel,users,messages");
+	for (int i = 0; i < CHANNEL_COUNT_; i++)
+		printf("%s,%s,%s,%llu,%llu\n", stamp_day_text(w.from, from),
+		       stamp_day_text(w.to, to), channel_name((enum channel)i),
+		       (unsigned long long)r->by_channel[i], (unsigned long long)r->messages[i]);
+}
+
+static int print(const struct command *c, const struct index_run *run)
+{
+	struct index_window w = index_run_window(run, c->run.span, c->site);
+	struct index_result r;
+
+	index_query(run->index, w, &r);
+	if (c->form == FORM_TEXT) {
+		print_text(run, w, c->site, &r);
+	} else if (c->form == FORM_CSV) {
+		print_csv(w, &r);
+	} else {
+		json_t *o = result_json(run, w, c->site, &r);
+		int e = json_dumpf(o, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(12));
+		json_decref(o);
+		if (e < 0)
+			return -ENOMEM;
+		putchar('\n');
+	}
+	return fflush(stdout) == 0 ? 0 : -errno;
+}
+
+int verb_index(int argc, char **argv)
+{
+	struct command c = {
+		.run = { .span = { INT64_MIN, INT64_MAX }, .now = time(NULL) },
+	};
+	struct why why = { 0 };
+	own(index_run) struct index_run *run = NULL;
+	int r = command(&c, argc, argv, &why);
+
+	if (r == 0 && c.help) {
+		usage(stdout);
+		mailsite_free(c.site);
+		return EXIT_DONE;
+	}
+	c.run.site = c.site;
+	c.run.progress = isatty(STDERR_FILENO) != 0;
+	if (r == 0 && c.site->timezone) {
+		setenv("TZ", c.site->timezone, 1);
+		tzset();
+	}
+	if (r == 0)
+		r = index_run(&c.run, &run, &why);
+	if (r == 0)
+		r = print(&c, run);
+	if (r < 0)
+		fprintf(stderr, "porteiro index: %s\n", why.code ? why.text : strerror(-r));
+	mailsite_free(c.site);
+	return r < 0 ? EXIT_USAGE : EXIT_DONE;
+}

@@ -1,0 +1,5 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* verb_index: `porteiro index`, and the verbs that read the same logs. */
+#pragma once
+
+int verb_index(int argc, char **argv);
