@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: GPL-2.0 OR BSD-2-Clause */
+/*
+ * walk_abi: from an address to its class, through the lines of filter_abi.h.
+ *
+ * The same code runs in the packet program and in user space (enforce/table.c),
+ * which is how it is unit-tested. The includer defines
+ *
+ *     WALK_LINE(table, index)   → struct filter_line *, NULL out of range
+ *     walk_inline               → how functions are declared
+ *
+ * A missing line means class 0: an address that is in no rule passes.
+ */
+#pragma once
+
+#include "filter_abi.h"
+
+/* The rest of an address, left-aligned: the next bits to look at are the top bits of hi. */
+struct walk_key {
+	__u64 hi, lo;
+};
+
+/* BPF has no population count: the classic sum of neighbours. */
+walk_inline __u32 walk_ones(__u64 w)
+{
+	w -= w >> 1 & 0x5555555555555555ULL;
+	w = (w & 0x3333333333333333ULL) + (w >> 2 & 0x3333333333333333ULL);
+	w = (w + (w >> 4)) & 0x0f0f0f0f0f0f0f0fULL;
+	return (__u32)((w * 0x0101010101010101ULL) >> 56);
+}
+
+walk_inline void walk_advance(struct walk_key *k)
+{
+	k->hi = k->hi << 8 | k->lo >> 56;
+	k->lo <<= 8;
+}
+
+/* Is one of the four 16-bit lanes of `word` equal to that of `lanes`? Non-zero if so. */
+walk_inline __u64 walk_lane(__u64 word, __u64 lanes)
+{
+	__u64 d = word ^ lanes;
+
+	return (d - 0x0001000100010001ULL) & ~d & 0x8000800080008000ULL;
+}
+
+walk_inline int walk_in_set(const struct filter_line *l, __u64 e, __u32 bits)
+{
+	__u64 lanes = bits * 0x0001000100010001ULL;
+
+	if (e & FILTER_SET_WIDE)
+		return (walk_lane(l->word[0], lanes) | walk_lane(l->word[1], lanes) |
+			walk_lane(l->word[2], lanes) | walk_lane(l->word[3], lanes) |
+			walk_lane(l->word[4], lanes) | walk_lane(l->word[5], lanes) |
+			walk_lane(l->word[6], lanes) | walk_lane(l->word[7], lanes)) != 0;
+	if (FILTER_HALF(e) & 1)
+		return (walk_lane(l->word[4], lanes) | walk_lane(l->word[5], lanes) |
+			walk_lane(l->word[6], lanes) | walk_lane(l->word[7], lanes)) != 0;
+	return (walk_lane(l->word[0], lanes) | walk_lane(l->word[1], lanes) |
+		walk_lane(l->word[2], lanes) | walk_lane(l->word[3], lanes)) != 0;
+}
+
+/* The entry of a NODE's marked cell; 1 if the cell is marked. */
+walk_inline int walk_node(void *table, __u64 e, __u32 cell, __u64 *ret)
+{
+	const struct filter_line *l = WALK_LINE(table, FILTER_FIRST(e));
+	__u32 at, word = cell >> 6;
+	__u64 map;
+
+	if (!l)
+		return 0;
+	map = l->word[word & 3];
+	if (!(map >> (cell & 63) & 1))
+		return 0;
+	at = FILTER_NODE_CHILDREN + walk_ones(map & ((1ULL << (cell & 63)) - 1));
+	if (word)
+		at += (__u32)(l->word[4] >> (16 * (word - 1))) & 0xffff;
+	l = WALK_LINE(table, FILTER_FIRST(e) + (at >> 3));
+	if (!l)
+		return 0;
+	*ret = l->word[at & 7];
+	return 1;
+}
+
+walk_inline int walk_path(void *table, __u64 e, struct walk_key *k, __u64 *ret)
+{
+	const struct filter_line *l = WALK_LINE(table, FILTER_FIRST(e));
+	__u32 bits;
+
+	if (!l || ((k->hi ^ l->word[0]) & l->word[2]) || ((k->lo ^ l->word[1]) & l->word[3]))
+		return 0;
+	*ret = l->word[4];
+	bits = (__u32)l->word[5] * 8;
+	if (bits >= 64) {
+		k->hi = k->lo;
+		k->lo = 0;
+		bits -= 64;
+	}
+	if (bits) {
+		k->hi = k->hi << (bits & 63) | k->lo >> ((64 - bits) & 63);
+		k->lo <<= bits & 63;
+	}
+	return 1;
+}
+
+/* One step: 1 and *e, *k moved down, or 0 and *class known. */
+walk_inline int walk_step(void *table, __u64 *e, struct walk_key *k, __u32 *class)
+{
+	const __u64 entry = *e;
+	const __u32 kind = FILTER_KIND(entry), cell = (__u32)(k->hi >> 56);
+	const struct filter_line *l;
+	int other = 0;
+
+	if (kind == FILTER_FULL) {
+		l = WALK_LINE(table, FILTER_FIRST(entry) + (cell >> 3));
+		*e = l ? l->word[cell & 7] : 0;
+		walk_advance(k);
+		return 1;
+	}
+	if (kind == FILTER_POINTS) {
+		other = (cell == FILTER_POINT(entry, 0)) | (cell == FILTER_POINT(entry, 1)) |
+			(cell == FILTER_POINT(entry, 2));
+	} else if (kind == FILTER_BITS) {
+		l = WALK_LINE(table, FILTER_HALF(entry) >> 1);
+		other =
+		    l && (l->word[(FILTER_HALF(entry) & 1) * 4 + (cell >> 6)] >> (cell & 63) & 1);
+	} else if (kind == FILTER_NEAR) {
+		other = (((__u32)(k->hi >> 48) ^ FILTER_NEAR_BITS(entry)) >>
+			 FILTER_NEAR_SKIP(entry)) == 0;
+	} else if (kind == FILTER_SET) {
+		l = WALK_LINE(table, FILTER_HALF(entry) >> 1);
+		other = l && walk_in_set(l, entry, (__u32)(k->hi >> 48));
+	} else if (kind == FILTER_NODE) {
+		if (walk_node(table, entry, cell, e)) {
+			walk_advance(k);
+			return 1;
+		}
+	} else if (kind == FILTER_PATH) {
+		if (walk_path(table, entry, k, e))
+			return 1;
+	}
+	*class = other ? FILTER_B(entry) : FILTER_A(entry);
+	return 0;
+}
