@@ -4,7 +4,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
+
+#include "base/when.h"
 
 /* Append to the sentence; what does not fit is cut. */
 static void say(struct explanation *e, const char *format, ...)
@@ -18,18 +19,6 @@ static void say(struct explanation *e, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(e->sentence + len, sizeof(e->sentence) - len, format, args);
 	va_end(args);
-}
-
-#define WHEN_MAX 32
-
-static const char *when(struct wall at, char ret[static WHEN_MAX])
-{
-	time_t t = (time_t)at.s;
-	struct tm tm;
-
-	if (!gmtime_r(&t, &tm) || !strftime(ret, WHEN_MAX, "%Y-%m-%d %H:%M UTC", &tm))
-		snprintf(ret, WHEN_MAX, "%lld", (long long)at.s);
-	return ret;
 }
 
 static const struct smarthost *smarthost_find(const struct plan *p, struct addr a, unsigned *line)
@@ -110,7 +99,7 @@ static void say_mode(struct explanation *e, enum mode mode)
 static void say_exception(struct explanation *e)
 {
 	const struct exception *x = e->exception;
-	char until[WHEN_MAX];
+	char until[WHEN_TEXT_MAX];
 
 	say(e, ": an exception lets it");
 	if (e->segment) {
@@ -120,17 +109,17 @@ static void say_exception(struct explanation *e)
 	}
 	if (x)
 		say(e, ". Exception %llu holds until %s: %s", (unsigned long long)x->id,
-		    when(x->until, until), *x->reason ? x->reason : "no reason given");
+		    when_text(x->until, until), *x->reason ? x->reason : "no reason given");
 }
 
 static void say_restriction(struct explanation *e)
 {
 	const struct restriction *x = e->restriction;
-	char until[WHEN_MAX];
+	char until[WHEN_TEXT_MAX];
 
 	say(e, ": the line is restricted");
 	say_mode(e, e->class.mode);
-	say(e, ", until %s", when(e->class.until, until));
+	say(e, ", until %s", when_text(e->class.until, until));
 	if (x)
 		say(e, ". Restriction %llu: %s", (unsigned long long)x->id,
 		    *x->reason ? x->reason : "no reason given");

@@ -119,10 +119,10 @@ static const struct {
 	  "inbound in mode drop: attempts get no answer." },
 	{ "192.0.2.9", 25, NULL, VERDICT_PASS, 7,
 	  "192.0.2.9 may use port 25: an exception lets it, although segment 'homes' (residential, dynamic, Beira) "
-	  "is closed. Exception 5 holds until 2027-01-16 08:00 UTC: own mail server." },
+	  "is closed. Exception 5 holds until 2027-01-16T08:00:00Z: own mail server." },
 	{ "192.0.2.70", 25, NULL, VERDICT_DROP, 14,
 	  "192.0.2.70 is refused port 25: the line is restricted in mode drop: attempts get no answer, until "
-	  "2027-01-15 09:00 UTC. Restriction 9: bot, case 31. Smarthosts stay open to it." },
+	  "2027-01-15T09:00:00Z. Restriction 9: bot, case 31. Smarthosts stay open to it." },
 };
 /* clang-format on */
 

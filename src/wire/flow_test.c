@@ -336,7 +336,7 @@ static void variable_lengths_and_foreign_fields_are_stepped_over(void **state)
 	set_begin(&b, 2);
 	put(&b, 2, 300);
 	put(&b, 2, 3);
-	put(&b, 4, 82u << 16 | 65535);       /* interfaceName, variable */
+	put(&b, 4, 82u << 16 | 65535);        /* interfaceName, variable */
 	put(&b, 4, (0x8000u | 11) << 16 | 4); /* element 11 of an enterprise: not a port */
 	put(&b, 4, 9999);
 	put(&b, 4, 11u << 16 | 2);

@@ -59,7 +59,7 @@ def test_an_exception_is_told_with_its_reason(plan, tmp_path):
     p = porteiro("why", plan, "192.0.2.7", "--exceptions", exceptions)
     assert p.stdout.splitlines()[0] == (
         "192.0.2.7 may use port 25: an exception lets it, although segment 'homes' (residential, dynamic, Beira) is "
-        "closed. Exception 1 holds until 2099-06-30 23:59 UTC: mail server of the school.")
+        "closed. Exception 1 holds until 2099-06-30T23:59:59Z: mail server of the school.")
     p = porteiro("why", plan, "192.0.2.8", "--exceptions", exceptions)
     assert "192.0.2.8 is refused port 25" in p.stdout
     exceptions.write_text("192.0.2.7 2099\n")

@@ -31,8 +31,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		size_t len = reader_u16(&r), left = reader_left(&r);
 
 		len = len < left ? len : left;
-		flow_decode(d, (struct addr){ .bits = len % 3, .family = FAMILY_V4 }, reader_take(&r, len),
-			    len);
+		flow_decode(d, (struct addr){ .bits = len % 3, .family = FAMILY_V4 },
+			    reader_take(&r, len), len);
 	}
 	for (size_t i = 0; i < flow_exporters(d); i++)
 		counted += flow_exporter_at(d, i)->records;

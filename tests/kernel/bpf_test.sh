@@ -1,4 +1,5 @@
 #!/bin/bash
+# SPDX-License-Identifier: BSD-2-Clause
 # The kernel is Debian 12's own, and takes the BPF that Porteiro counts on.
 set -euo pipefail
 uname -r
