@@ -117,7 +117,6 @@ def test_manual_pages_are_clean(page):
 
 
 PATH = re.compile(r"(?<![\w/.~-])((?:src|tests|doc|man|tools|dist|web|\.ci)/[\w./*{},-]*[\w*/}])")
-FENCE = re.compile(r"^```.*?^```", re.M | re.S)
 
 
 def expand(path):
@@ -127,7 +126,9 @@ def expand(path):
 
 @pytest.mark.parametrize("path", PROSE + MAN, ids=lambda path: os.path.relpath(path, SRC))
 def test_every_path_that_is_named_exists(path):
-    missing = [p for named in PATH.findall(read(path)) for p in expand(named) if not glob.glob(os.path.join(SRC, p))]
+    """NAME stands for any name."""
+    missing = [p for named in PATH.findall(read(path)) for p in expand(named.replace("NAME", "*"))
+               if not glob.glob(os.path.join(SRC, p))]
     assert not missing, missing
 
 
@@ -135,6 +136,16 @@ def test_links_between_the_documents_lead_somewhere():
     for path in PROSE:
         for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", read(path)):
             assert os.path.exists(os.path.join(os.path.dirname(path), target)), (path, target)
+
+
+def test_code_in_the_documents_is_our_code():
+    """A block that begins with ```c PATH stands in that file, line for line."""
+    seen = 0
+    for path in PROSE:
+        for source, block in re.findall(r"^```c (\S+)\n(.*?)^```", read(path), re.M | re.S):
+            assert block in read(source), (os.path.relpath(path, SRC), source)
+            seen += 1
+    assert seen >= 3
 
 
 def test_the_sources_are_formatted():
@@ -156,3 +167,20 @@ def test_every_source_names_its_licence():
         if "SPDX-License-Identifier:" not in head or wanted not in head:
             wrong.append(path)
     assert not wrong, wrong
+
+
+def console_blocks(path):
+    """(command, what it printed) of every ```console block."""
+    for block in re.findall(r"^```console\n(.*?)^```", read(path), re.M | re.S):
+        for part in re.split(r"^\$ ", block, flags=re.M)[1:]:
+            command, _, said = part.partition("\n")
+            yield command, said
+
+
+@pytest.mark.parametrize("path", PROSE, ids=lambda path: os.path.relpath(path, SRC))
+def test_commands_in_the_documents_print_what_is_said(path):
+    where = os.path.dirname(PORTEIRO) + os.pathsep + os.environ["PATH"]
+    for command, said in console_blocks(path):
+        p = subprocess.run(["bash", "-c", command], cwd=SRC, env={**os.environ, "PATH": where}, capture_output=True,
+                           text=True, timeout=60)
+        assert p.stdout + p.stderr == said, command
