@@ -9,6 +9,7 @@
 const struct verb verbs[] = {
 	{ "autoconfig", "write the files that set up users' mail programs", verb_autoconfig },
 	{ "check", "find every fault of a network plan", verb_check },
+	{ "classify", "say what the lines behind a capture are like", verb_classify },
 	{ "compile", "print the ruleset that a plan comes to", verb_compile },
 	{ "declare", "sign a declaration of the migration index", verb_declare },
 	{ "flows", "decode flow export from files and count the mail ports", verb_flows },

@@ -26,6 +26,7 @@ extern const struct verb verbs[]; /* ends with a row whose name is NULL */
 /* One file each, alphabetical. */
 int verb_check(int argc, char **argv);
 int verb_compile(int argc, char **argv);
+int verb_classify(int argc, char **argv);
 int verb_flows(int argc, char **argv);
 int verb_replay(int argc, char **argv);
 int verb_why(int argc, char **argv);
