@@ -4,15 +4,31 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "enforce/nft_text.h"
 #include "prog/rules.h"
 #include "prog/verbs.h"
+
+static int nft_forward(const struct ruleset *rs, FILE *out)
+{
+	return nft_text(rs, &(struct nft_options){ .place = NFT_FORWARD }, wall_now(), out);
+}
+
+static int nft_prerouting(const struct ruleset *rs, FILE *out)
+{
+	return nft_text(rs, &(struct nft_options){ .place = NFT_PREROUTING }, wall_now(), out);
+}
+
+static int nft_bridge(const struct ruleset *rs, FILE *out)
+{
+	return nft_text(rs, &(struct nft_options){ .place = NFT_BRIDGE }, wall_now(), out);
+}
 
 static const struct output {
 	const char *name;
 	int (*write)(const struct ruleset *rs, FILE *out);
 } outputs[] = {
-	{ "ruleset", ruleset_text },
-	{ "json", ruleset_json },
+	{ "ruleset", ruleset_text },          { "json", ruleset_json },     { "nft", nft_forward },
+	{ "nft-prerouting", nft_prerouting }, { "nft-bridge", nft_bridge },
 };
 #define OUTPUTS (sizeof(outputs) / sizeof(*outputs))
 
