@@ -119,9 +119,13 @@ walk_inline int walk_step(void *table, __u64 *e, struct walk_key *k, __u32 *clas
 		other = (cell == FILTER_POINT(entry, 0)) | (cell == FILTER_POINT(entry, 1)) |
 			(cell == FILTER_POINT(entry, 2));
 	} else if (kind == FILTER_BITS) {
+		__u32 half = (__u32)(FILTER_HALF(entry) & 1) * 4;
+
+		/* Else the sum becomes an OR, of whose result Linux 6.1's verifier knows nothing.
+		 */
+		asm("" : "+r"(half));
 		l = WALK_LINE(table, FILTER_HALF(entry) >> 1);
-		other =
-		    l && (l->word[(FILTER_HALF(entry) & 1) * 4 + (cell >> 6)] >> (cell & 63) & 1);
+		other = l && (l->word[(half + (cell >> 6)) & 7] >> (cell & 63) & 1);
 	} else if (kind == FILTER_NEAR) {
 		other = (((__u32)(k->hi >> 48) ^ FILTER_NEAR_BITS(entry)) >>
 			 FILTER_NEAR_SKIP(entry)) == 0;
