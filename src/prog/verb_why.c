@@ -18,9 +18,10 @@ static void usage(FILE *out)
 	    "usage: porteiro why [OPTION]... PLAN ADDRESS\n\n"
 	    "Says in a sentence what the plan does to a connection from ADDRESS, and where in the\n"
 	    "plan that stands.\n\n"
-	    "  --port N       TCP destination port; 25 unless given\n"
-	    "  --to ADDRESS   the server it connects to: it may be a smarthost\n"
-	    "  --json         one JSON object instead of text\n\n"
+	    "  --exceptions FILE  lines that are excepted, as for compile\n"
+	    "  --json             one JSON object instead of text\n"
+	    "  --port N           TCP destination port; 25 unless given\n"
+	    "  --to ADDRESS       the server it connects to: it may be a smarthost\n\n"
 	    "Exit codes: 0 answered, 2 usage or input error.\n",
 	    out);
 }
