@@ -49,6 +49,10 @@ typedef int (*replay_judge_new_fn)(const struct ruleset *rs, enum side side, str
 int replay_reference_new(const struct ruleset *rs, enum side side, struct wall now,
 			 struct replay_judge **ret, struct why *why);
 
+/* The packet program in the kernel: needs what xdp_filter_open() needs. */
+int replay_xdp_new(const struct ruleset *rs, enum side side, struct wall now,
+		   struct replay_judge **ret, struct why *why);
+
 struct replay_totals;
 int replay_totals_new(struct replay_totals **ret);
 void replay_totals_free(struct replay_totals *t);

@@ -13,6 +13,7 @@ static const struct kind {
 	replay_judge_new_fn new;
 } judges[] = {
 	{ "reference", replay_reference_new },
+	{ "xdp", replay_xdp_new },
 };
 #define JUDGES (sizeof(judges) / sizeof(*judges))
 
