@@ -253,5 +253,10 @@ static bool check_value(struct node *n, const cyaml_schema_value_t *schema,
 
 bool shape_check(struct node *root, const cyaml_schema_value_t *schema, struct fault_list *faults)
 {
-	return check_value(root, schema, faults);
+	if (root->type == NODE_MAPPING)
+		return check_value(root, schema, faults);
+	fault_wrong(faults, FAULT_ERROR, root->line, "the plan is %s, not %s",
+		    type_noun(root->type), type_noun(NODE_MAPPING));
+	fault_right(faults, "write 'operator:' and 'segments:'; see porteiro-plan(5)");
+	return false;
 }

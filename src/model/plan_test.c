@@ -82,8 +82,8 @@ static const struct row rows[] = {
 	  "add 'name:'; see porteiro-plan(5)" },
 
 	/* form: types and words */
-	{ "- " OPERATOR, 1, ERROR, "an entry of this list is a list, not a mapping of keys",
-	  "write 'key: value' lines, indented" },
+	{ "- " OPERATOR, 1, ERROR, "the plan is a list, not a mapping of keys",
+	  "write 'operator:' and 'segments:'; see porteiro-plan(5)" },
 	{ "operator: me\n" SEGMENT PREFIXES, 1, ERROR, "'operator' is a single value, not a mapping of keys",
 	  "write 'key: value' lines, indented" },
 	{ OPERATOR SEGMENT "    prefixes: 192.0.2.0/24\n", 6, ERROR, "'prefixes' is a single value, not a list",
