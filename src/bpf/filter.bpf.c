@@ -94,13 +94,19 @@ static __always_inline struct filter_line *line_at(void *table, __u32 index)
 
 #include "walk_abi.h"
 
-/* Scratch of walk_down(). */
+/* Where walk_down() is. In a map and not on the stack, so that the verifier does not try to
+ * follow the key's value from step to step: 30 times less to check. */
+struct walk_at {
+	struct walk_key key;
+	__u64 entry;
+};
+
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
-	__type(value, struct walk_key);
-} filter_key SEC(".maps");
+	__type(value, struct walk_at);
+} filter_walk SEC(".maps");
 
 static __always_inline struct filter_stats *stats_here(void)
 {
@@ -127,28 +133,50 @@ static __always_inline __u32 class_of4(void *table, __u32 addr)
 
 	if (!l)
 		return 0;
-	e = l->word[addr >> 16 & 7];
+	e = walk_word(l, addr >> 16);
 	if (walk_step(table, &e, &k, &class) && walk_step(table, &e, &k, &class))
 		walk_step(table, &e, &k, &class);
 	return class;
 }
 
+#define WALK_ON (1U << 16) /* no class yet */
+
+static __noinline __u32 walk_far(void *table, struct walk_at *at)
+{
+	__u32 class = 0;
+	__u64 e = at->entry;
+
+	if (!walk_step(table, &e, &at->key, &class))
+		return class;
+	at->entry = e;
+	return WALK_ON;
+}
+
 /*
- * Any number of steps. The key lies in a map and not on the stack so that the
- * verifier does not try to follow its value through the steps: 30 times less to check.
+ * Any number of steps: the first few in place, the rest, which only odd lengths need, by
+ * calls. There is no loop: the 6.1 verifier does not take one whose end falls into its head,
+ * and what the compiler makes of a loop is not ours to say.
  */
 static __noinline __u32 walk_down(void *table, __u64 e, __u64 hi, __u64 lo)
 {
 	__u32 class = 0, zero = 0;
-	struct walk_key *k = bpf_map_lookup_elem(&filter_key, &zero);
+	struct walk_at *at = bpf_map_lookup_elem(&filter_walk, &zero);
 
-	if (!k)
+	if (!at)
 		return 0;
-	k->hi = hi;
-	k->lo = lo;
-	for (int i = 0; i <= FILTER_WALK_STEPS; i++)
-		if (!walk_step(table, &e, k, &class))
+	at->key.hi = hi;
+	at->key.lo = lo;
+#pragma unroll
+	for (int i = 0; i < 4; i++)
+		if (!walk_step(table, &e, &at->key, &class))
 			return class;
+	at->entry = e;
+#pragma unroll
+	for (int i = 4; i <= FILTER_WALK_STEPS; i++) {
+		class = walk_far(table, at);
+		if (class != WALK_ON)
+			return class;
+	}
 	return 0;
 }
 
@@ -158,7 +186,7 @@ static __always_inline __u32 class_of6(void *table, __u64 hi, __u64 lo)
 
 	if (!l)
 		return 0;
-	return walk_down(table, l->word[hi >> 48 & 7], hi << 16 | lo >> 48, lo << 16);
+	return walk_down(table, walk_word(l, (__u32)(hi >> 48)), hi << 16 | lo >> 48, lo << 16);
 }
 
 /* The address at `offset`, left-aligned. */

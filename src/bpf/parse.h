@@ -181,8 +181,7 @@ static __always_inline __u64 walk_chain(const void *data, const void *end, __u32
 {
 	__u64 first = 0;
 
-#pragma unroll /* kernels before 6.3 refuse a loop that is entered in its middle, as clang lays it \
-		*/
+#pragma unroll
 	for (int i = 0; i <= IP6_EXT_MAX; i++) {
 		const __u8 *h;
 

@@ -19,6 +19,16 @@ struct walk_key {
 	__u64 hi, lo;
 };
 
+/*
+ * A word by number. The kernels before 6.6 lose track of a number that was put together
+ * by "or", and the compiler would leave out a mask that it knows to change nothing.
+ */
+walk_inline __u64 walk_word(const struct filter_line *l, __u32 number)
+{
+	asm volatile("" : "+r"(number));
+	return l->word[number & 7];
+}
+
 /* BPF has no population count: the classic sum of neighbours. */
 walk_inline __u32 walk_ones(__u64 w)
 {
@@ -67,7 +77,7 @@ walk_inline int walk_node(void *table, __u64 e, __u32 cell, __u64 *ret)
 
 	if (!l)
 		return 0;
-	map = l->word[word & 3];
+	map = walk_word(l, word);
 	if (!(map >> (cell & 63) & 1))
 		return 0;
 	at = FILTER_NODE_CHILDREN + walk_ones(map & ((1ULL << (cell & 63)) - 1));
@@ -76,7 +86,7 @@ walk_inline int walk_node(void *table, __u64 e, __u32 cell, __u64 *ret)
 	l = WALK_LINE(table, FILTER_FIRST(e) + (at >> 3));
 	if (!l)
 		return 0;
-	*ret = l->word[at & 7];
+	*ret = walk_word(l, at & 7);
 	return 1;
 }
 
@@ -111,7 +121,7 @@ walk_inline int walk_step(void *table, __u64 *e, struct walk_key *k, __u32 *clas
 
 	if (kind == FILTER_FULL) {
 		l = WALK_LINE(table, FILTER_FIRST(entry) + (cell >> 3));
-		*e = l ? l->word[cell & 7] : 0;
+		*e = l ? walk_word(l, cell & 7) : 0;
 		walk_advance(k);
 		return 1;
 	}
@@ -119,13 +129,10 @@ walk_inline int walk_step(void *table, __u64 *e, struct walk_key *k, __u32 *clas
 		other = (cell == FILTER_POINT(entry, 0)) | (cell == FILTER_POINT(entry, 1)) |
 			(cell == FILTER_POINT(entry, 2));
 	} else if (kind == FILTER_BITS) {
-		__u32 half = (__u32)(FILTER_HALF(entry) & 1) * 4;
-
-		/* Else the sum becomes an OR, of whose result Linux 6.1's verifier knows nothing.
-		 */
-		asm("" : "+r"(half));
 		l = WALK_LINE(table, FILTER_HALF(entry) >> 1);
-		other = l && (l->word[(half + (cell >> 6)) & 7] >> (cell & 63) & 1);
+		other =
+		    l &&
+		    (walk_word(l, (FILTER_HALF(entry) & 1) * 4 + (cell >> 6)) >> (cell & 63) & 1);
 	} else if (kind == FILTER_NEAR) {
 		other = (((__u32)(k->hi >> 48) ^ FILTER_NEAR_BITS(entry)) >>
 			 FILTER_NEAR_SKIP(entry)) == 0;

@@ -20,19 +20,42 @@
 
 #define TABLES_PIN "tables-1-" /* and the capacity */
 
-/* The last thing that libbpf complained of; it prints nothing by itself here. */
+/* What libbpf complained of; it prints nothing by itself here, unless PORTEIRO_BPF_LOG is set. */
 static char complaint[160];
+
+static void keep_line(const char *line, size_t len)
+{
+	if (len >= sizeof(complaint))
+		len = sizeof(complaint) - 1;
+	memcpy(complaint, line, len);
+	complaint[len] = '\0';
+}
+
+/* The verifier's log ends with totals; the line before says what it refused. */
+static void keep_verdict(char *log)
+{
+	char *end = strstr(log, "\nprocessed ");
+
+	if (!end)
+		return;
+	*end = '\0';
+	char *line = strrchr(log, '\n');
+	if (line)
+		keep_line(line + 1, strlen(line + 1));
+}
 
 static int complain(enum libbpf_print_level level, const char *format, va_list args)
 {
-	char line[sizeof(complaint)];
+	own_mem char *text = NULL;
 
-	if (level != LIBBPF_WARN)
+	if (level != LIBBPF_WARN || vasprintf(&text, format, args) < 0)
 		return 0;
-	vsnprintf(line, sizeof(line), format, args);
-	line[strcspn(line, "\n")] = '\0';
-	if (strncmp(line, "libbpf: failed to load object", 29) != 0)
-		memcpy(complaint, line, sizeof(complaint));
+	if (getenv("PORTEIRO_BPF_LOG"))
+		fputs(text, stderr);
+	if (strstr(text, "BEGIN PROG LOAD LOG"))
+		keep_verdict(text);
+	else if (!complaint[0])
+		keep_line(text, strcspn(text, "\n"));
 	return 0;
 }
 
@@ -125,6 +148,7 @@ static int try_load(struct xdp_filter *x, enum xdp_object which, const struct fi
 	struct filter_bpf *o = pattern < 0 ? NULL : filter_bpf__open();
 	int r;
 
+	complaint[0] = '\0';
 	if (!o)
 		return pattern < 0 ? pattern : -errno;
 	set_up(x, o, which, frags);
