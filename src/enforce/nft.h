@@ -17,9 +17,11 @@
  *     (or bridges it, untagged or with a tag that Linux has taken off)
  *   - send a reset for a fragmented segment: the kernel's reject can not check
  *     its checksum and stays silent; the packet is refused and counted
+ *   - see behind an IPv6 authentication or mobility header: to nft these are the
+ *     protocol, and pass. No server takes TCP from behind them without having
+ *     agreed on it with the sender
  *   - stop at the eighth IPv6 extension header: the kernel walks on, so a SYN
- *     to 25 behind nine is refused, where the packet program passes it. It does
- *     not walk a mobility header: nothing that has one is TCP to it
+ *     to 25 behind nine is refused, where the packet program passes it
  *   - tell several fragment headers in one packet apart: the first counts
  *   - count SYNs per line, or as `passed` those that came from the other side
  */

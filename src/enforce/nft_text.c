@@ -200,6 +200,13 @@ static void sets(struct writer *w)
 	}
 }
 
+/* What stands in a later fragment is nobody's port, but kernels have been seen to read it so. */
+static void later_fragments_pass(struct writer *w)
+{
+	rule(w, "ip frag-off & 0x1fff != 0 accept");
+	rule(w, "frag frag-off != 0 accept");
+}
+
 /*
  * A bridge does not cut a frame at the end of the IP packet in it: bytes of
  * padding can be read as if they were TCP. So the lengths are compared as far
@@ -209,6 +216,7 @@ static void sets(struct writer *w)
 static void bridge_port25(struct writer *w)
 {
 	chain(w, "gate/port25");
+	later_fragments_pass(w);
 	rule(w, "ip hdrlength 5 ip length >= 40 goto gate/whole");
 	rule(w, "ip6 nexthdr tcp ip6 length >= 20 goto gate/whole");
 	for (int words = 6; words <= 15; words++)
@@ -233,6 +241,7 @@ static void bridge_port25(struct writer *w)
 static void inet_port25(struct writer *w)
 {
 	chain(w, "gate/port25");
+	later_fragments_pass(w);
 	rule(w, WHOLE " " SYN " goto gate/syn");
 	rule(w, WHOLE " goto gate/running");
 	rule(w, FIRST4 " goto gate/syn");

@@ -33,15 +33,17 @@ static addr_bits crowded(enum family f, uint64_t *s)
 	       (addr_bits)below(s, 4) << 64 | below(s, 256);
 }
 
-static struct prefix crowded_prefix(uint64_t *s)
+/* `narrow`: long prefixes only, as single lines and hosts have. */
+static struct prefix crowded_prefix(uint64_t *s, bool narrow)
 {
 	static const uint8_t lengths4[] = { 8, 14, 16, 22, 23, 24, 25, 28, 30, 31, 32 };
 	static const uint8_t lengths6[] = { 32, 46, 48, 62, 64, 65, 112, 120, 126, 127, 128 };
 	struct prefix p = { .addr.family = below(s, 2) ? FAMILY_V6 : FAMILY_V4 };
 	addr_bits host;
 
-	p.len = p.addr.family == FAMILY_V4 ? lengths4[below(s, sizeof(lengths4))]
-					   : lengths6[below(s, sizeof(lengths6))];
+	uint32_t i = narrow ? 6 + below(s, sizeof(lengths4) - 6) : below(s, sizeof(lengths4));
+
+	p.len = p.addr.family == FAMILY_V4 ? lengths4[i] : lengths6[i];
 	host = ((addr_bits)1 << (family_bits(p.addr.family) - p.len)) - 1;
 	p.addr.bits = crowded(p.addr.family, s) & ~host;
 	return p;
@@ -78,7 +80,7 @@ static void segments_make(struct segment *segments, struct plan_prefix *room, un
 		};
 	}
 	for (unsigned i = 0; i < prefixes; i++)
-		prefix_add(segments, below(s, SEGMENTS), crowded_prefix(s));
+		prefix_add(segments, below(s, SEGMENTS), crowded_prefix(s, false));
 }
 
 struct ruleset *sample_ruleset(uint64_t seed, unsigned prefixes, struct wall now)
@@ -95,16 +97,16 @@ struct ruleset *sample_ruleset(uint64_t seed, unsigned prefixes, struct wall now
 		abort();
 	segments_make(segments, room, prefixes, s);
 	for (unsigned i = 0; i < prefixes / 3; i++)
-		exceptions[i] =
-		    (struct exception){ .prefix = crowded_prefix(s), .until = { now.s + 9999 } };
+		exceptions[i] = (struct exception){ .prefix = crowded_prefix(s, true),
+						    .until = { now.s + 9999 } };
 	for (unsigned i = 0; i < prefixes / 4; i++)
 		restrictions[i] =
-		    (struct restriction){ .prefix = crowded_prefix(s),
+		    (struct restriction){ .prefix = crowded_prefix(s, true),
 					  .until = { now.s + 2000 + 1000 * below(s, 3) },
 					  .mode = below(s, 2) ? MODE_DROP : MODE_REJECT };
 	struct plan_prefix *hosts = room + SEGMENTS * MANY;
 	for (unsigned i = 0; i < 3; i++)
-		hosts[i].prefix = crowded_prefix(s);
+		hosts[i].prefix = crowded_prefix(s, true);
 	struct smarthost smarthost = { .prefixes = hosts, .prefixes_count = 3 };
 	struct plan plan = { .segments = segments,
 			     .segments_count = SEGMENTS,
@@ -134,7 +136,7 @@ struct addr sample_addr(const struct ruleset *rs, enum family f, uint64_t *s)
 struct prefix sample_prefix(const struct ruleset *rs, uint64_t seed)
 {
 	uint64_t state = seed * 104729, *s = &state;
-	struct prefix p = crowded_prefix(s);
+	struct prefix p = crowded_prefix(s, below(s, 2));
 
 	if (below(s, 2)) {
 		p.addr = sample_addr(rs, p.addr.family, s);
