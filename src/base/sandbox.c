@@ -46,6 +46,8 @@ static const char *const common[] = {
 	"getsockopt",
 	"getsockname",
 	"poll",
+	"select",
+	"pselect6",
 	"ppoll",
 	"epoll_create1",
 	"epoll_ctl",
@@ -130,7 +132,7 @@ static void drop_bounding(const struct sandbox *s)
 
 		while (*c >= 0 && *c != cap)
 			c++;
-		if (*c < 0) /* fails without CAP_SETPCAP, and then there is nothing to lose */
+		if (*c < 0) /* fails without CAP_SETPCAP: then there is nothing to gain either */
 			(void)prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);
 	}
 }
@@ -154,7 +156,6 @@ static int keep_caps(const struct sandbox *s, struct why *why)
 		cap_set_flag(keep, CAP_PERMITTED, 1, &value, CAP_SET);
 		cap_set_flag(keep, CAP_EFFECTIVE, 1, &value, CAP_SET);
 	}
-	drop_bounding(s);
 	if (cap_set_proc(keep) < 0)
 		r = why_set(why, -errno, "cannot drop capabilities");
 out:
@@ -171,11 +172,17 @@ out:
 /* All that the first version of Landlock (5.13) knows, so that the rest is refused. */
 #define LANDLOCK_ALL ((LANDLOCK_ACCESS_FS_MAKE_SYM << 1) - 1)
 
+static const uint64_t rights[] = {
+	[SANDBOX_LIST] = LANDLOCK_ACCESS_FS_READ_DIR,
+	[SANDBOX_READ] = LANDLOCK_READ,
+	[SANDBOX_WRITE] = LANDLOCK_READ | LANDLOCK_WRITE,
+};
+
 static int allow_path(int ruleset, const struct sandbox_path *p, struct why *why)
 {
 	own_fd int fd = open(p->path, O_PATH | O_CLOEXEC);
 	struct landlock_path_beneath_attr attr = {
-		.allowed_access = LANDLOCK_READ | (p->writable ? LANDLOCK_WRITE : 0),
+		.allowed_access = rights[p->access],
 		.parent_fd = fd,
 	};
 	struct stat st;
@@ -249,6 +256,7 @@ int sandbox_enter(const struct sandbox *s, const char **ret_missing, struct why 
 	const char *missing = NULL;
 	int r;
 
+	drop_bounding(s); /* while we still may */
 	r = drop_user(s, why);
 	if (r < 0)
 		return r;

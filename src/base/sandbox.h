@@ -19,9 +19,15 @@
 
 #include "base/why.h"
 
+enum sandbox_access {
+	SANDBOX_LIST,  /* see which names there are beneath it */
+	SANDBOX_READ,  /* and read them */
+	SANDBOX_WRITE, /* and write, create, rename and unlink them */
+};
+
 struct sandbox_path {
 	const char *path;
-	bool writable; /* also create, rename and unlink beneath it */
+	enum sandbox_access access;
 };
 
 struct sandbox {
