@@ -47,7 +47,7 @@ struct conf {
 	char plan[CONF_PATH_MAX]; /* "": only `porteiro apply` changes the plan */
 	uint32_t reconcile_s;
 	bool vlan_offload_off;
-	uint32_t reset_rate; /* resets a second and CPU */
+	uint32_t reset_rate; /* resets a second and CPU; 0: no limit */
 	enum log_level log;
 	struct conf_interface interface[CONF_INTERFACES_MAX];
 	uint32_t interfaces_count;

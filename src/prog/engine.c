@@ -274,7 +274,7 @@ static int confine(struct engine *e, struct why *why)
 		"fchown",    "chmod",     "fallocate", "mkdir",    "mkdirat", "utime",
 		"utimensat", "fchownat",  "fchmodat",  NULL,
 	};
-	const struct sandbox_path paths[] = { { e->base.conf.state_dir, true } };
+	const struct sandbox_path paths[] = { { e->base.conf.state_dir, SANDBOX_WRITE } };
 	struct sandbox s = { .caps = caps, .paths = paths, .paths_count = 1, .syscalls = syscalls };
 
 	return role_confine(&e->base, &s, why);

@@ -90,7 +90,9 @@ static int call(struct engine *e, uint32_t id, struct pack *p, int fd, struct an
 		return 0;
 	if (ret->fd >= 0)
 		close(ret->fd);
-	e->count.filter_failures++;
+	/* These two say only that another call is needed. */
+	if (ret->result.code != -ENOSPC && ret->result.code != -ENODATA)
+		e->count.filter_failures++;
 	return why_set(why, ret->result.code, "%s", ret->result.why.text);
 }
 

@@ -221,9 +221,14 @@ static void adopt(struct engine *e, struct applying *a)
 	e->ruleset = take(a->rs);
 	e->stale = false;
 	e->count.plans_applied++;
+	/* IPv6 counts do not fit a number of the log */
+	char closed[40], opened[40];
+	snprintf(closed, sizeof(closed), "%.0f",
+		 a->diff.family[FAMILY_V4].closed + a->diff.family[FAMILY_V6].closed);
+	snprintf(opened, sizeof(opened), "%.0f",
+		 a->diff.family[FAMILY_V4].opened + a->diff.family[FAMILY_V6].opened);
 	say(EV_PLAN_APPLIED, LOG_N("plan", e->kept->id), LOG_S("by", e->kept->by),
-	    LOG_N("closed", a->diff.family[0].closed + a->diff.family[1].closed),
-	    LOG_N("opened", a->diff.family[0].opened + a->diff.family[1].opened));
+	    LOG_S("closed", closed), LOG_S("opened", opened));
 }
 
 static int check_match(const struct engine *e, const struct api_request *r, struct problem *p)

@@ -4,15 +4,18 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/magic.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -108,6 +111,31 @@ static int make_parent_dir(const struct parent *p, const char *path, struct why 
 	return make_dir(p, dir, 0755, false, why);
 }
 
+static bool is_bpffs(const char *path)
+{
+	struct statfs s;
+
+	return statfs(path, &s) == 0 && (unsigned long)s.f_type == BPF_FS_MAGIC;
+}
+
+/* systemd usually mounts the BPF file system; where it is not, at its usual place only. */
+static int make_pin_dir(const struct parent *p, struct why *why)
+{
+	static const char usual[] = "/sys/fs/bpf";
+
+	if (strncmp(p->conf.pin_dir, usual, strlen(usual)) == 0 && !is_bpffs(usual) &&
+	    mount("bpf", usual, "bpf", 0, NULL) < 0)
+		return why_set(why, -errno, "cannot mount a BPF file system at %s: %s", usual,
+			       strerror(errno));
+	int r = make_parent_dir(p, p->conf.pin_dir, why);
+	if (r == 0)
+		r = make_dir(p, p->conf.pin_dir, 0700, true, why);
+	if (r == 0 && !is_bpffs(p->conf.pin_dir))
+		r = why_set(why, -EINVAL, "pin_dir: %s is not in a BPF file system",
+			    p->conf.pin_dir);
+	return r;
+}
+
 /* One porteirod per state directory: held for life, and let go by the kernel whatever happens. */
 static int lock(struct parent *p, struct why *why)
 {
@@ -155,11 +183,8 @@ static int prepare(struct parent *p, struct why *why)
 		r = make_dir(p, p->conf.state_dir, 0750, true, why);
 	if (r == 0)
 		r = lock(p, why);
-	if (r == 0 && p->conf.backend == BACKEND_XDP) {
-		r = make_parent_dir(p, p->conf.pin_dir, why);
-		if (r == 0)
-			r = make_dir(p, p->conf.pin_dir, 0700, true, why);
-	}
+	if (r == 0 && p->conf.backend == BACKEND_XDP)
+		r = make_pin_dir(p, why);
 	if (r == 0)
 		r = make_parent_dir(p, p->conf.socket, why);
 	return r < 0 ? r : listen_on(p, why);

@@ -24,6 +24,7 @@ static _Noreturn void become(enum role role, int sock, pid_t parent)
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != parent)
 		_exit(EXIT_FAILURE);
+	setenv("TZ", "UTC0", 1); /* no time zone file is looked for: all our times are UTC */
 	unsetenv("NOTIFY_SOCKET");
 	unsetenv("WATCHDOG_USEC");
 	if (sock == ROLE_CONTROL_FD)

@@ -43,6 +43,12 @@ static int need_filter(struct enforce *e, struct why *why)
 	return r;
 }
 
+/* At the interfaces too; what was missing there counts as drift. */
+static int need_place(struct enforce *e, struct filter_drift *drift, struct why *why)
+{
+	return backend_attach(&e->base.conf, e->filter, drift, why);
+}
+
 static int need_ruleset(const struct enforce *e, struct why *why)
 {
 	return e->ruleset ? 0 : why_set(why, -ENODATA, "no ruleset has been given yet");
@@ -78,12 +84,16 @@ static int take_load(void *ctx, struct ipc_message *m)
 	bool keep = unpack_u8(&u) != 0;
 	own(ruleset) struct ruleset *rs = NULL;
 	struct call_result result = { .of = m->id };
+	struct filter_drift place = { 0 };
 
 	if (unpack_end(&u) < 0)
 		return -EBADMSG;
 	result.code = read_ruleset(m, &rs, &result.why);
 	if (result.code == 0)
 		result.code = need_filter(e, &result.why);
+	/* The place first: if it can not be had, what is in force is still what it was. */
+	if (result.code == 0 && !keep)
+		result.code = need_place(e, &place, &result.why);
 	if (result.code == 0 && !keep)
 		result.code = e->filter->ops->load(e->filter, rs, &result.why);
 	if (result.code == 0) {
@@ -252,7 +262,11 @@ static int watch_links(struct enforce *e)
 
 static int confine(struct enforce *e, struct why *why)
 {
-	static const int caps[] = { CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN, -1 };
+	/* The kernel wants CAP_SYS_ADMIN for opening a map by its number, which reading back needs.
+	 */
+	static const int xdp_caps[] = { CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN, CAP_SYS_ADMIN, -1 };
+	static const int nft_caps[] = { CAP_NET_ADMIN, -1 };
+	bool xdp = e->base.conf.backend == BACKEND_XDP;
 	static const char *const syscalls[] = {
 		"bpf",         "socket",   "bind",      "connect",         "setsockopt",
 		"sendmmsg",    "recvmmsg", "mkdir",     "mkdirat",         "unlink",
@@ -260,23 +274,24 @@ static int confine(struct enforce *e, struct why *why)
 		"getdents64",  "statfs",   "fstatfs",   "perf_event_open", "readlinkat",
 		"getpeername", "mlock",    "setrlimit", "getxattr",        NULL,
 	};
+	/* libbpf opens "/" to get a descriptor's number; netlink and nft look names up in /etc. */
 	const struct sandbox_path paths[] = {
-		{ "/sys", false },
-		{ "/proc", false },
-		{ "/boot", false },
-		{ "/lib/modules", false },
-		{ "/etc/iproute2", false },
-		{ "/usr/share/iproute2", false },
-		{ "/etc/protocols", false },
-		{ "/etc/services", false },
-		{ e->base.conf.pin_dir, true },
+		{ "/", SANDBOX_LIST },
+		{ "/sys", SANDBOX_READ },
+		{ "/proc", SANDBOX_READ },
+		{ "/boot", SANDBOX_READ },
+		{ "/lib/modules", SANDBOX_READ },
+		{ "/etc/iproute2", SANDBOX_READ },
+		{ "/etc/protocols", SANDBOX_READ },
+		{ "/etc/services", SANDBOX_READ },
+		{ e->base.conf.pin_dir, SANDBOX_WRITE },
 	};
-	struct sandbox s = { .caps = caps,
+	struct sandbox s = { .caps = xdp ? xdp_caps : nft_caps,
 			     .paths = paths,
 			     .paths_count = sizeof(paths) / sizeof(*paths),
 			     .syscalls = syscalls };
 
-	if (e->base.conf.backend != BACKEND_XDP)
+	if (!xdp)
 		s.paths_count--;
 	return role_confine(&e->base, &s, why);
 }
@@ -300,7 +315,9 @@ int role_enforce(void)
 	if (r < 0)
 		return role_fail(&e->base, &why);
 	/* Without the filter the role stays: the engine says why at each call, and tries again. */
-	(void)need_filter(e, &why);
+	struct filter_drift place = { 0 };
+	if (need_filter(e, &why) == 0 && need_place(e, &place, &why) < 0)
+		say(EV_FILTER_FAILED, LOG_S("why", why.text));
 	(void)role_ready(&e->base, false);
 	uv_run(&e->base.loop, UV_RUN_DEFAULT);
 	filter_free(e->filter);

@@ -10,17 +10,20 @@
 #include "decide/explain.h"
 #include "prog/plan_file.h"
 #include "prog/rules.h"
+#include "prog/verb_why_daemon.h"
 #include "prog/verbs.h"
 
 static void usage(FILE *out)
 {
 	fputs(
-	    "usage: porteiro why [OPTION]... PLAN ADDRESS\n\n"
+	    "usage: porteiro why [OPTION]... PLAN ADDRESS\n"
+	    "       porteiro why [--port N] [--socket PATH] [--json] ADDRESS\n\n"
 	    "Says in a sentence what the plan does to a connection from ADDRESS, and where in the\n"
-	    "plan that stands.\n\n"
+	    "plan that stands. Without a PLAN the daemon is asked what is in force.\n\n"
 	    "  --exceptions FILE  lines that are excepted, as for compile\n"
 	    "  --json             one JSON object instead of text\n"
 	    "  --port N           TCP destination port; 25 unless given\n"
+	    "  --socket PATH      the daemon's socket\n"
 	    "  --to ADDRESS       the server it connects to: it may be a smarthost\n\n"
 	    "Exit codes: 0 answered, 2 usage or input error.\n",
 	    out);
@@ -29,6 +32,7 @@ static void usage(FILE *out)
 struct request {
 	const char *plan, *exceptions; /* paths; no exceptions: NULL */
 	struct question question;
+	const char *socket; /* NULL: the usual one */
 	bool json;
 };
 
@@ -131,6 +135,13 @@ static int misuse(void)
 
 #define ADDRESS_WANTED "an IPv4 or IPv6 address"
 
+static int ask_daemon(struct request *q, const char *address)
+{
+	if (!addr_parse(address, &q->question.address))
+		return refuse(address, ADDRESS_WANTED);
+	return why_ask_daemon(q->socket, q->question.address, q->question.port, q->json);
+}
+
 int verb_why(int argc, char **argv)
 {
 	static const struct option options[] = {
@@ -138,6 +149,7 @@ int verb_why(int argc, char **argv)
 		{ "json", no_argument, NULL, 'j' },
 		{ "exceptions", required_argument, NULL, 'e' },
 		{ "port", required_argument, NULL, 'p' },
+		{ "socket", required_argument, NULL, 's' },
 		{ "to", required_argument, NULL, 't' },
 		{ 0 },
 	};
@@ -158,6 +170,9 @@ int verb_why(int argc, char **argv)
 			if (!port_parse(optarg, &q.question.port))
 				return refuse(optarg, "a port from 1 to 65535");
 			break;
+		case 's':
+			q.socket = optarg;
+			break;
 		case 't':
 			if (!addr_parse(optarg, &q.question.to))
 				return refuse(optarg, ADDRESS_WANTED);
@@ -167,7 +182,9 @@ int verb_why(int argc, char **argv)
 			return misuse();
 		}
 	}
-	if (argc - optind != 2)
+	if (argc - optind == 1 && !q.exceptions && !q.question.to_given)
+		return ask_daemon(&q, argv[optind]);
+	if (argc - optind != 2 || q.socket)
 		return misuse();
 	q.plan = argv[optind];
 	if (!addr_parse(argv[optind + 1], &q.question.address))

@@ -24,9 +24,17 @@ struct verb {
 extern const struct verb verbs[]; /* ends with a row whose name is NULL */
 
 /* One file each, alphabetical. */
+int verb_apply(int argc, char **argv);
 int verb_check(int argc, char **argv);
 int verb_compile(int argc, char **argv);
+int verb_counters(int argc, char **argv);
+int verb_exception(int argc, char **argv);
 int verb_classify(int argc, char **argv);
 int verb_flows(int argc, char **argv);
+int verb_journal(int argc, char **argv);
+int verb_open(int argc, char **argv);
+int verb_reconcile(int argc, char **argv);
 int verb_replay(int argc, char **argv);
+int verb_resume(int argc, char **argv);
+int verb_status(int argc, char **argv);
 int verb_why(int argc, char **argv);

@@ -213,7 +213,7 @@ static int confine(struct web *w, struct why *why)
 	static const int caps[] = { -1 };
 	static const char *const syscalls[] = { "accept",      "accept4", "setsockopt",
 						"getpeername", "listen",  NULL };
-	static const struct sandbox_path paths[] = { { "/etc/passwd", false } };
+	static const struct sandbox_path paths[] = { { "/etc/passwd", SANDBOX_READ } };
 	struct sandbox s = { .caps = caps, .paths = paths, .paths_count = 1, .syscalls = syscalls };
 
 	return role_confine(&w->base, &s, why);
