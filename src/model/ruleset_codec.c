@@ -251,7 +251,7 @@ static void read_class(const uint8_t **from, struct class *ret)
 	ret->inbound = (enum mode)get(from, 1);
 	ret->strict = get(from, 1) != 0;
 	ret->under = (uint16_t)get(from, 2);
-	get(from, 2); /* padding: what is not 0 fails the hash */
+	get(from, 2); /* padding: ruleset_check() hashes it as 0 */
 	ret->until.s = (int64_t)get(from, 8);
 }
 
@@ -275,6 +275,16 @@ static void read_all(struct ruleset *rs, const uint8_t *from)
 	memcpy(rs->hash, from, sizeof(rs->hash));
 }
 
+/* Of the bytes as they are; ruleset_check() asks the same of what they were understood as. */
+static bool is_sealed(const uint8_t *bytes, size_t len)
+{
+	uint8_t hash[RULESET_HASH_BYTES];
+
+	len -= sizeof(hash);
+	crypto_generichash(hash, sizeof(hash), bytes, len, NULL, 0);
+	return memcmp(hash, bytes + len, sizeof(hash)) == 0;
+}
+
 int ruleset_decode(const uint8_t *bytes, size_t len, struct ruleset **ret, struct why *why)
 {
 	own(ruleset) struct ruleset *rs = calloc(1, sizeof(*rs));
@@ -293,6 +303,8 @@ int ruleset_decode(const uint8_t *bytes, size_t len, struct ruleset **ret, struc
 	    encoded_bytes(rs->classes_count, rs->v4_count, rs->v6_count, rs->smarthosts_count))
 		return why_set(why, -EBADMSG,
 			       "not a ruleset: its counts do not add up to %zu bytes", len);
+	if (!is_sealed(bytes, len))
+		return why_set(why, -EBADMSG, "not a ruleset: the hash is of something else");
 
 	rs->classes = calloc(rs->classes_count + 1, sizeof(*rs->classes));
 	rs->v4 = calloc(rs->v4_count + 1, sizeof(*rs->v4));

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include <stdlib.h>
 #include <string.h>
 
 #include "model/ruleset.h"
@@ -64,16 +65,15 @@ static int compare_family(const struct walk *w, enum family f)
 	}
 }
 
-static bool has_range(const struct ruleset *rs, const struct smarthost_range *r)
+static int range_order(const void *x, const void *y)
 {
-	for (size_t i = 0; i < rs->smarthosts_count; i++) {
-		const struct smarthost_range *s = &rs->smarthosts[i];
+	const struct smarthost_range *a = x, *b = y;
 
-		if (s->first.family == r->first.family && s->first.bits == r->first.bits &&
-		    s->last == r->last)
-			return true;
-	}
-	return false;
+	if (a->first.family != b->first.family)
+		return a->first.family < b->first.family ? -1 : 1;
+	if (a->first.bits != b->first.bits)
+		return a->first.bits < b->first.bits ? -1 : 1;
+	return a->last < b->last ? -1 : a->last > b->last;
 }
 
 /* Ranges of `a` that `b` does not have just so. */
@@ -82,7 +82,9 @@ static size_t smarthosts_beyond(const struct ruleset *a, const struct ruleset *b
 	size_t n = 0;
 
 	for (size_t i = 0; i < a->smarthosts_count; i++)
-		n += !has_range(b, &a->smarthosts[i]);
+		n += b->smarthosts_count == 0 ||
+		     !bsearch(&a->smarthosts[i], b->smarthosts, b->smarthosts_count,
+			      sizeof(*b->smarthosts), range_order);
 	return n;
 }
 
