@@ -36,9 +36,7 @@ struct force {
 	enum mode mode;
 };
 
-/* Where the class of a restricted state is remembered; a power of two above all classes. */
-#define SLOTS 131072
-
+/* Where the class of a restricted state is remembered: open addressing. */
 struct slot {
 	uint64_t key; /* rank + 1 and the base class, or 0 */
 	uint16_t class;
@@ -50,6 +48,7 @@ struct sweep {
 	struct ruleset *rs;
 	uint16_t *base;     /* class of a state without restriction, by state_base(); 0: not yet */
 	struct slot *slots; /* of states with one */
+	size_t slots_count; /* a power of two above twice the classes there can be */
 	addr_bits at;       /* everything before has been written */
 	bool ended;         /* so has the family's last address; `at` is meaningless */
 	bool full;          /* classes have run out */
@@ -114,8 +113,8 @@ static struct slot *slot_of(struct sweep *w, uint64_t key)
 {
 	uint64_t i = key * 0x9e3779b97f4a7c15u;
 
-	for (i >>= 40;; i++) {
-		struct slot *s = &w->slots[i % SLOTS];
+	for (i >>= 32;; i++) {
+		struct slot *s = &w->slots[i & (w->slots_count - 1)];
 
 		if (s->key == key || s->key == 0)
 			return s;
@@ -221,16 +220,15 @@ static void close_frame(struct sweep *w, const struct frame *f)
 		emit(w, f->prefix.addr.family, last, f->state);
 }
 
-/* All entries of one family; those of others are not among `e`. */
-static int sweep_family(struct sweep *w, enum family f, const struct entry *e, size_t count,
-			struct why *why)
+static int sweep_family(struct sweep *w, enum family f, const struct entries *all, struct why *why)
 {
+	const struct entry *e = entries_of(all, f);
 	struct frame stack[STACK_MAX] = { { .prefix = { .addr = { .family = f } } } };
 	struct frame *top = stack;
 
 	w->at = 0;
 	w->ended = false;
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < all->count[f]; i++) {
 		struct prefix p = { { e[i].first, f }, e[i].len };
 
 		while (prefix_last(top->prefix) < p.addr.bits)
@@ -246,8 +244,9 @@ static int sweep_family(struct sweep *w, enum family f, const struct entry *e, s
 		if (r < 0)
 			return r;
 	}
-	for (; top >= stack; top--)
+	for (; top > stack; top--)
 		close_frame(w, top);
+	close_frame(w, stack);
 	return 0;
 }
 
@@ -275,17 +274,6 @@ static bool is_canonical(struct prefix p)
 	       p.addr.bits <= family_last(p.addr.family) && (p.addr.bits & prefix_last(host)) == 0;
 }
 
-static struct entry entry_of(struct prefix p, enum layer layer, size_t index)
-{
-	return (struct entry){
-		.first = p.addr.bits,
-		.index = (uint32_t)index,
-		.family = (uint8_t)p.addr.family,
-		.len = p.len,
-		.layer = (uint8_t)layer,
-	};
-}
-
 static size_t entries_max(const struct compile_input *in)
 {
 	size_t n = in->exceptions_count + in->restrictions_count;
@@ -305,7 +293,7 @@ static int bad_prefix(const char *what, uint64_t id, struct prefix p, struct why
 		       prefix_text(p, text));
 }
 
-static int segments_collect(const struct plan *plan, struct entry **e, struct why *why)
+static int segments_collect(const struct plan *plan, struct entries *e, struct why *why)
 {
 	for (unsigned i = 0; i < plan->segments_count; i++) {
 		const struct segment *s = &plan->segments[i];
@@ -314,13 +302,13 @@ static int segments_collect(const struct plan *plan, struct entry **e, struct wh
 			if (!is_canonical(s->prefixes[k].prefix))
 				return bad_prefix("line", s->prefixes[k].line,
 						  s->prefixes[k].prefix, why);
-			*(*e)++ = entry_of(s->prefixes[k].prefix, LAYER_SEGMENT, i);
+			entries_add(e, s->prefixes[k].prefix, LAYER_SEGMENT, i);
 		}
 	}
 	return 0;
 }
 
-static int exceptions_collect(const struct compile_input *in, struct wall now, struct entry **e,
+static int exceptions_collect(const struct compile_input *in, struct wall now, struct entries *e,
 			      struct why *why)
 {
 	for (size_t i = 0; i < in->exceptions_count; i++) {
@@ -329,13 +317,13 @@ static int exceptions_collect(const struct compile_input *in, struct wall now, s
 		if (!is_canonical(x->prefix))
 			return bad_prefix("exception", x->id, x->prefix, why);
 		if (x->until.s >= now.s)
-			*(*e)++ = entry_of(x->prefix, LAYER_EXCEPTION, 0);
+			entries_add(e, x->prefix, LAYER_EXCEPTION, 0);
 	}
 	return 0;
 }
 
 static int restrictions_collect(const struct compile_input *in, struct wall now,
-				const struct force *forces, size_t forces_count, struct entry **e,
+				const struct force *forces, size_t forces_count, struct entries *e,
 				struct why *why)
 {
 	for (size_t i = 0; i < in->restrictions_count; i++) {
@@ -352,7 +340,7 @@ static int restrictions_collect(const struct compile_input *in, struct wall now,
 			continue;
 		const struct force *f =
 		    bsearch(&key, forces, forces_count, sizeof(*forces), force_order);
-		*(*e)++ = entry_of(x->prefix, LAYER_RESTRICTION, (size_t)(f - forces));
+		entries_add(e, x->prefix, LAYER_RESTRICTION, (size_t)(f - forces));
 	}
 	return 0;
 }
@@ -404,32 +392,39 @@ static int smarthosts_compile(const struct plan *plan, struct ruleset *rs, struc
 	return 0;
 }
 
-/* Room for everything that `entries` (v4 first) can become; untouched pages cost nothing. */
+/* Two a segment and for no segment; and with restrictions perhaps another for every interval. */
+static size_t classes_room(const struct compile_input *in, size_t intervals)
+{
+	size_t room = 1 + 2 * ((size_t)in->plan->segments_count + 1);
+
+	room += in->restrictions_count > 0 ? intervals : 0;
+	return room < RULESET_CLASSES_MAX ? room : RULESET_CLASSES_MAX;
+}
+
+/* Room for everything that the entries can become; untouched pages cost nothing. */
 static int room(struct sweep *w, size_t v4, size_t v6, struct ruleset *rs)
 {
-	rs->classes = calloc(RULESET_CLASSES_MAX, sizeof(*rs->classes));
-	rs->v4 = malloc((2 * v4 + 1) * sizeof(*rs->v4));
-	rs->v6 = malloc((2 * v6 + 1) * sizeof(*rs->v6));
+	size_t v4_room = 2 * v4 + 1, v6_room = 2 * v6 + 1;
+	size_t classes = classes_room(w->in, v4_room + v6_room);
+
+	for (w->slots_count = 1; w->slots_count < 2 * classes;)
+		w->slots_count *= 2;
+	rs->classes = calloc(classes, sizeof(*rs->classes));
+	rs->v4 = malloc(v4_room * sizeof(*rs->v4));
+	rs->v6 = malloc(v6_room * sizeof(*rs->v6));
 	w->base = calloc(2 * ((size_t)w->in->plan->segments_count + 1), sizeof(*w->base));
-	w->slots = calloc(SLOTS, sizeof(*w->slots));
+	w->slots = calloc(w->slots_count, sizeof(*w->slots));
 	w->rs = rs;
 	rs->classes_count = 1;
 	return rs->classes && rs->v4 && rs->v6 && w->base && w->slots ? 0 : -ENOMEM;
 }
 
-static int sweep(struct sweep *w, const struct entry *e, size_t count, struct ruleset *rs,
-		 struct why *why)
+static int sweep(struct sweep *w, const struct entries *e, struct ruleset *rs, struct why *why)
 {
-	size_t v4 = 0;
-	int r;
+	int r = room(w, e->count[FAMILY_V4], e->count[FAMILY_V6], rs);
 
-	while (v4 < count && e[v4].family == FAMILY_V4)
-		v4++;
-	r = room(w, v4, count - v4, rs);
-	if (r == 0)
-		r = sweep_family(w, FAMILY_V4, e, v4, why);
-	if (r == 0)
-		r = sweep_family(w, FAMILY_V6, e + v4, count - v4, why);
+	for (enum family f = 0; r == 0 && f < FAMILY_COUNT_; f++)
+		r = sweep_family(w, f, e, why);
 	if (r == 0 && w->full)
 		r = why_set(why, -E2BIG, "more than %d classes of segments and restrictions",
 			    RULESET_CLASSES_MAX - 1);
@@ -448,29 +443,35 @@ static void trim(struct ruleset *rs)
 	rs->v6 = v6 ? v6 : rs->v6;
 }
 
-static int compile_entries(const struct compile_input *in, struct wall now, struct ruleset *rs,
+static int entries_collect(const struct compile_input *in, struct wall now,
+			   const struct force *forces, size_t forces_count, struct entries *e,
 			   struct why *why)
 {
-	own_mem struct entry *entries = malloc((entries_max(in) + 1) * sizeof(*entries));
+	int r = segments_collect(in->plan, e, why);
+
+	if (r == 0)
+		r = exceptions_collect(in, now, e, why);
+	if (r == 0)
+		r = restrictions_collect(in, now, forces, forces_count, e, why);
+	return r == 0 ? entries_sort(e) : r;
+}
+
+static int compile_map(const struct compile_input *in, struct wall now, struct ruleset *rs,
+		       struct why *why)
+{
 	own_mem struct force *forces = malloc((in->restrictions_count + 1) * sizeof(*forces));
-	struct entry *end = entries;
-	int r;
-
-	if (!entries || !forces)
-		return -ENOMEM;
-	size_t forces_count = forces_collect(in, now, forces);
-	r = segments_collect(in->plan, &end, why);
-	if (r == 0)
-		r = exceptions_collect(in, now, &end, why);
-	if (r == 0)
-		r = restrictions_collect(in, now, forces, forces_count, &end, why);
-	if (r == 0)
-		r = entries_sort(entries, (size_t)(end - entries));
-	if (r < 0)
-		return r;
-
 	struct sweep w = { .in = in, .forces = forces };
-	return sweep(&w, entries, (size_t)(end - entries), rs, why);
+	struct entries e;
+
+	if (!forces)
+		return -ENOMEM;
+	int r = entries_init(&e, entries_max(in));
+	if (r == 0)
+		r = entries_collect(in, now, forces, forces_collect(in, now, forces), &e, why);
+	if (r == 0)
+		r = sweep(&w, &e, rs, why);
+	entries_done(&e);
+	return r;
 }
 
 int compile(const struct compile_input *in, struct wall now, struct ruleset **ret, struct why *why)
@@ -482,7 +483,7 @@ int compile(const struct compile_input *in, struct wall now, struct ruleset **re
 		return why_set(why, -ENOMEM, "out of memory");
 	r = smarthosts_compile(in->plan, rs, why);
 	if (r == 0)
-		r = compile_entries(in, now, rs, why);
+		r = compile_map(in, now, rs, why);
 	if (r == 0) {
 		trim(rs);
 		r = ruleset_finish(rs);

@@ -212,6 +212,35 @@ static void bad_records_are_named(void **state)
 	assert_null(rs);
 }
 
+/* Restrictions that all end at another second need a class each. */
+static void there_are_only_so_many_classes(void **state)
+{
+	enum { FIT = RULESET_CLASSES_MAX - 4 }; /* no rule and three segments */
+	struct restriction *many = test_calloc(FIT + 1, sizeof(*many));
+	struct ruleset *over = NULL;
+	struct why why;
+	(void)state;
+
+	for (uint32_t i = 0; i <= FIT; i++)
+		many[i] = (struct restriction){ .prefix = { { 0x0a800000u + i, FAMILY_V4 }, 32 },
+						.until = { 10 + (int64_t)i },
+						.mode = MODE_DROP };
+	struct compile_input in = { .plan = &plan,
+				    .restrictions = many,
+				    .restrictions_count = FIT };
+	own(ruleset) struct ruleset *rs = compiled(&in, 0);
+	assert_int_equal(rs->classes_count, RULESET_CLASSES_MAX);
+	assert_int_equal(
+	    ruleset_class_at(rs, ruleset_class(rs, many[FIT - 1].prefix.addr), (struct wall){ 0 })
+		->until.s,
+	    10 + FIT - 1);
+	in.restrictions_count++;
+	assert_int_equal(compile(&in, (struct wall){ 0 }, &over, &why), -E2BIG);
+	assert_null(over);
+	assert_string_equal(why.text, "more than 65534 classes of segments and restrictions");
+	test_free(many);
+}
+
 /* ::/0 and the very last address: nothing wraps around. */
 static void the_ends_of_a_family_are_addresses_too(void **state)
 {
@@ -247,6 +276,7 @@ int main(void)
 		cmocka_unit_test(layers_beat_each_other),
 		cmocka_unit_test(contradictions_name_both_lines),
 		cmocka_unit_test(bad_records_are_named),
+		cmocka_unit_test(there_are_only_so_many_classes),
 		cmocka_unit_test(the_ends_of_a_family_are_addresses_too),
 	};
 
