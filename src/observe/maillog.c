@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "base/hash.h"
+#include "wire/mail_scan.h"
+#include "wire/mail_table.h"
 
 #define HEAD_S     600 /* a message may have begun in the file before this one */
 #define SETTLE_S   60  /* an outer hop may be logged after its inner one is done */
@@ -34,6 +36,7 @@ struct open {
 	struct waiting *waiting;
 	uint16_t flags;
 	uint8_t place, channel; /* of a session */
+	char *user;             /* of a session whose login was told apart */
 };
 
 struct tag {
@@ -58,6 +61,16 @@ struct maillog {
 
 	struct tag tag[MAILLOG_TAGS_MAX * 2];
 	size_t tags;
+	struct mail_table table;
+	struct {
+		bool open; /* inside a record of journalctl -o export */
+		bool skip; /* a field with binary data follows: the record is unreadable */
+		int64_t utc_s;
+		uint32_t pid;
+		size_t host_len, tag_len, text_len;
+		char host[256], tag[128];
+	} journal;
+	char decode[MAIL_LINE_MAX];
 	char joined[512];
 	struct tag stray; /* for tags beyond the maximum */
 
@@ -97,8 +110,10 @@ void maillog_free(struct maillog *m)
 		return;
 	for (size_t i = 0; i < MAILLOG_TAGS_MAX * 2; i++)
 		free(m->tag[i].text);
-	for (size_t i = 0; i < m->open_room; i++)
+	for (size_t i = 0; i < m->open_room; i++) {
 		free(m->open[i].waiting);
+		free(m->open[i].user);
+	}
 	free(m->open);
 	free(m);
 }
@@ -132,6 +147,16 @@ static struct slice joined(struct maillog *m, struct slice host, struct slice ta
 	return (struct slice){ m->joined, h + 1 + t };
 }
 
+/* Three looks at the text and one multiplication; the table compares the whole. */
+static inline uint64_t tag_hash(struct slice s, uint64_t seed)
+{
+	if (s.len < 8)
+		return hash_bytes(s.at, s.len, seed);
+	return hash_fold(hash_load(s.at, 8) ^ seed ^ (s.len << 56),
+			 hash_load(s.at + s.len - 8, 8) ^
+			     (hash_load(s.at + s.len / 2 - 4, 8) << 1) ^ 0x9fb21c651e98df25ULL);
+}
+
 /* What is known of this host and tag, looked up once and remembered. */
 static struct tag *tag_get(struct maillog *m, struct slice host, struct slice tag)
 {
@@ -139,7 +164,7 @@ static struct tag *tag_get(struct maillog *m, struct slice host, struct slice ta
 	struct slice both = { host.at, (size_t)(tag.at + tag.len - host.at) };
 	if (tag.at != host.at + host.len + 1)
 		both = joined(m, host, tag);
-	uint64_t hash = hash_bytes(both.at, both.len, m->seed) | 1;
+	uint64_t hash = tag_hash(both, m->seed) | 1;
 	size_t i = (size_t)(hash >> 32) & (MAILLOG_TAGS_MAX * 2 - 1);
 
 	for (; m->tag[i].hash; i = (i + 1) & (MAILLOG_TAGS_MAX * 2 - 1))
@@ -184,6 +209,7 @@ static void open_remove(struct maillog *m, struct open *o)
 	size_t mask = m->open_room - 1, hole = (size_t)(o - m->open), i = hole;
 
 	free(o->waiting);
+	free(o->user);
 	m->open_count--;
 	for (;;) {
 		i = (i + 1) & mask;
@@ -212,6 +238,7 @@ static int open_resize(struct maillog *m, size_t room, int64_t oldest)
 		if (o->at < oldest && !(o->waiting && o->waiting->done_at)) {
 			m->counts.forgotten++;
 			free(o->waiting);
+			free(o->user);
 			continue;
 		}
 		size_t i = (size_t)o->id & (room - 1);
@@ -276,11 +303,30 @@ static int tell(struct maillog *m, const struct submission *s, struct slice name
 	return m->sink->submission(m->sink->ctx, s);
 }
 
-static struct placing place_of(struct maillog *m, const struct tag *t, const struct mail_event *e)
+/* The session that this message came in: by its id, or by the process that wrote the line. */
+static struct open *session_of(struct maillog *m, const struct mail_line *l, const struct tag *t,
+			       const struct mail_event *e)
 {
-	struct open *o = e->session.len ? open_find(m, open_id(t, e->session)) : NULL;
+	uint64_t id = 0;
 
-	if (o && (o->flags & OPEN_SESSION))
+	if (e->session.len)
+		id = open_id(t, e->session);
+	else if (e->by_process)
+		id = hash_fold(t->host ^ l->pid, 0xe7037ed1a0b428dbULL) | 1;
+	struct open *o = id ? open_find(m, id) : NULL;
+	return o && (o->flags & OPEN_SESSION) ? o : NULL;
+}
+
+static struct placing place_of(const struct maillog *m, const struct tag *t, const struct open *o,
+			       const struct mail_event *e)
+{
+	struct placing p = { PLACE_CHANNEL, CHANNEL_OTHER };
+
+	if (e->named_channel)
+		return channel_parse(e->listener, &p.channel)
+			   ? p
+			   : mailsite_place_name(m->site, e->listener);
+	if (o && !e->port && !(e->listener.len && e->by_process))
 		return (struct placing){ o->place, o->channel };
 	if (e->webmail || (m->site->webmail.count && mailsite_holds(&m->site->webmail, e->client)))
 		return (struct placing){ PLACE_CHANNEL, CHANNEL_WEBMAIL };
@@ -323,17 +369,24 @@ static uint64_t message_key(struct maillog *m, const struct mail_line *l, struct
 static struct submission submission_of(struct maillog *m, const struct mail_line *l,
 				       const struct tag *t, const struct mail_event *e)
 {
-	struct placing p = place_of(m, t, e);
+	struct open *o = session_of(m, l, t, e);
+	struct placing p = place_of(m, t, o, e);
+	struct slice user = e->user;
 
+	if (!user.len && o && o->user)
+		user = slice_of(o->user);
+	if (e->url_encoded)
+		user = mail_url_decode(user, m->decode, MAIL_USER_MAX + 1);
 	return (struct submission){
 		.at = l->at,
 		.place = p.place,
 		.channel = p.channel,
 		.source = t->source,
-		.user = e->user,
+		.user = user,
 		.client = e->client,
 		.hint = e->hint,
-		.key = message_key(m, l, e->id, e->user),
+		.id = hash_bytes(e->id.at, e->id.len, m->seed) | 1,
+		.key = message_key(m, l, e->id, user),
 		.count = e->count ? e->count : 1,
 	};
 }
@@ -372,7 +425,9 @@ static int wait_for_sender(struct maillog *m, struct open *o, const struct submi
 	w->id = o->id;
 	w->s.client = (struct slice){ w->client, slice_cut(s->client, sizeof(w->client)).len };
 	memcpy(w->client, s->client.at, w->s.client.len);
-	w->s.user = w->s.hint = (struct slice){ w->user, 0 };
+	w->s.hint = (struct slice){ w->user, 0 };
+	w->s.user = slice_cut((struct slice){ w->user, s->user.len }, sizeof(w->user));
+	memcpy(w->user, s->user.at, w->s.user.len);
 	o->waiting = w;
 	(void)m;
 	return 0;
@@ -394,14 +449,16 @@ static int on_accept(struct maillog *m, const struct mail_line *l, struct tag *t
 		m->counts.reinjected++;
 		return 0;
 	}
-	struct submission s = { 0 };
-	if (e->user.len) {
-		s = submission_of(m, l, t, e);
-		if (e->forwarded)
-			s.at_front = hash_bytes(e->id.at, e->id.len, m->seed) | 1;
+	struct submission s = submission_of(m, l, t, e);
+	if (!s.user.len && (e->authenticated || e->session.len)) {
+		m->counts.unattributed += e->authenticated;
+		return 0;
+	}
+	if (s.user.len) {
+		s.forwarded = e->forwarded;
+		s.front = e->forwards;
 		if (e->forwards && m->sink->forwarded) {
-			int r = m->sink->forwarded(m->sink->ctx, l->at,
-						   hash_bytes(e->id.at, e->id.len, m->seed) | 1);
+			int r = m->sink->forwarded(m->sink->ctx, l->at, s.id);
 			if (r < 0)
 				return r;
 		}
@@ -410,25 +467,61 @@ static int on_accept(struct maillog *m, const struct mail_line *l, struct tag *t
 	enum tier tier;
 	if (!named || !without_login(m, e, &tier))
 		return 0;
-	s = submission_of(m, l, t, e);
 	s.tier = tier;
+	s.user = e->sender;
 	return s.place == PLACE_IGNORE ? 0 : wait_for_sender(m, o, &s);
 }
 
-/* A session's first line tells the listener; its messages come later. */
+/* A session's first lines tell the listener and the user; its messages come later. */
 static int on_session(struct maillog *m, const struct mail_line *l, struct tag *t,
 		      const struct mail_event *e)
 {
-	struct placing p = place_of(m, t, e);
+	uint64_t id = e->by_process ? hash_fold(t->host ^ l->pid, 0xe7037ed1a0b428dbULL) | 1
+				    : open_id(t, e->id);
 	struct open *o;
-	int r = open_add(m, open_id(t, e->id), l->at, &o);
+	int r = open_add(m, id, l->at, &o);
 
 	if (r < 0)
 		return r;
+	if (e->kind == MAIL_SESSION || !(o->flags & OPEN_SESSION)) {
+		struct placing p = place_of(m, t, NULL, e);
+		o->place = (uint8_t)p.place;
+		o->channel = (uint8_t)p.channel;
+	}
 	o->flags |= OPEN_SESSION | OPEN_ORIGIN;
-	o->place = (uint8_t)p.place;
-	o->channel = (uint8_t)p.channel;
+	if (e->kind == MAIL_SESSION) { /* a new one under an old id */
+		free(o->user);
+		o->user = NULL;
+	}
+	if (e->kind == MAIL_AUTH) {
+		free(o->user);
+		o->user = strndup(e->user.at, e->user.len);
+		if (!o->user)
+			return -ENOMEM;
+	}
 	return 0;
+}
+
+/* The session is over; Haraka says only here how many messages it took. */
+static int on_close(struct maillog *m, const struct mail_line *l, struct tag *t,
+		    const struct mail_event *e)
+{
+	struct open *o = open_find(m, open_id(t, e->id));
+	int r = 0;
+
+	if (!o || !(o->flags & OPEN_SESSION))
+		return 0;
+	if (e->authenticated && e->count) {
+		struct mail_event closing = *e;
+		closing.session = e->id;
+		struct submission s = submission_of(m, l, t, &closing);
+		if (s.user.len)
+			r = tell(m, &s, l->tag);
+		else
+			m->counts.unattributed += e->count;
+	}
+	open_remove(m, o);
+	return r;
 }
 
 static int on_pickup(struct maillog *m, const struct mail_line *l, struct tag *t,
@@ -576,12 +669,10 @@ static int on_event(struct maillog *m, const struct mail_line *l, struct tag *t,
 		on_relayed(m, t, e);
 		return 0;
 	case MAIL_SESSION:
+	case MAIL_AUTH:
 		return on_session(m, l, t, e);
 	case MAIL_CLOSE:
-		o = open_find(m, open_id(t, e->id));
-		if (o && (o->flags & OPEN_SESSION))
-			open_remove(m, o);
-		return 0;
+		return on_close(m, l, t, e);
 	case MAIL_LOGIN:
 		return m->sink->login ? m->sink->login(m->sink->ctx, l->at, e->user, e->client) : 0;
 	case MAIL_REFUSED:
@@ -605,37 +696,13 @@ static int told_tagged(struct maillog *m, struct tag *t, int64_t at)
 	return m->sink->tagged(m->sink->ctx, t->source, at / STAMP_DAY_S);
 }
 
-static bool blank(struct slice line)
+static int on_reading(struct maillog *m, enum mail_reading r, const struct mail_line *l,
+		      struct tag *t, const struct mail_event *e)
 {
-	return slice_trim(line).len == 0;
-}
-
-int maillog_line(struct maillog *m, struct slice line)
-{
-	struct mail_line l;
-	struct mail_event e;
-
-	m->counts.read++;
-	if (!mail_line_read(&m->clock, line, &l)) {
-		if (blank(line))
-			m->counts.ignored++;
-		else
-			m->counts.malformed++;
-		return 0;
-	}
-	if (m->first_at == INT64_MIN)
-		m->first_at = l.at;
-
-	struct tag *t = tag_get(m, l.host, l.tag);
-	if (!t->told) {
-		int r = told_tagged(m, t, l.at);
-		if (r < 0)
-			return r;
-	}
-	switch (mail_read(t->program, l.text, &e)) {
+	switch (r) {
 	case MAIL_UNDERSTOOD:
 		m->counts.understood++;
-		return on_event(m, &l, t, &e);
+		return on_event(m, l, t, e);
 	case MAIL_MALFORMED:
 		m->counts.malformed++;
 		return 0;
@@ -643,6 +710,191 @@ int maillog_line(struct maillog *m, struct slice line)
 		m->counts.ignored++;
 		return 0;
 	}
+}
+
+/* A line with a syslog head, from whatever it was taken. */
+static int on_syslog(struct maillog *m, const struct mail_line *l)
+{
+	struct mail_event e;
+
+	if (m->first_at == INT64_MIN)
+		m->first_at = l->at;
+	struct tag *t = tag_get(m, l->host, l->tag);
+	if (!t->told) {
+		int r = told_tagged(m, t, l->at);
+		if (r < 0)
+			return r;
+	}
+	return on_reading(m, mail_read(t->program, l->text, &e), l, t, &e);
+}
+
+/* JSON: the journal, Haraka, or the generic form. */
+static int on_json(struct maillog *m, struct slice line)
+{
+	struct mail_line l;
+	struct mail_event e;
+
+	if (mail_journal_json(&m->clock, line, m->decode, sizeof(m->decode), &l))
+		return on_syslog(m, &l);
+	enum mail_reading r =
+	    mail_jsonl_read(&m->clock, line, m->decode, sizeof(m->decode), &l, &e);
+	if (r != MAIL_UNDERSTOOD) {
+		m->counts.malformed++;
+		return 0;
+	}
+	return on_reading(m, r, &l, tag_get(m, l.host, l.tag), &e);
+}
+
+/* A report of OpenSMTPD's filter protocol: its time is seconds since 1970. */
+static int on_report(struct maillog *m, struct slice line)
+{
+	struct mail_line l = { .host = SLICE("report"), .tag = SLICE("smtpd"), .text = line };
+	struct mail_event e;
+	int64_t utc_s = 0;
+	enum mail_reading r = mail_opensmtpd_report(line, &utc_s, &e);
+
+	l.at = stamp_local(&m->clock, utc_s);
+	return on_reading(m, r, &l, tag_get(m, l.host, l.tag), &e);
+}
+
+static int on_table(struct maillog *m, struct slice line)
+{
+	struct mail_line l;
+	struct mail_event e;
+	enum mail_reading r = mail_table_read(&m->table, &m->clock, line, &l, &e);
+
+	if (r != MAIL_UNDERSTOOD)
+		return on_reading(m, r, &l, NULL, &e);
+	return on_reading(m, r, &l, tag_get(m, l.host, l.tag), &e);
+}
+
+/* Own log files: a stamp, and then no host. Exim, Zimbra, Haraka, Roundcube. */
+static int on_own_file(struct maillog *m, struct slice line)
+{
+	struct mail_line l = { .host = SLICE("file") };
+	struct mail_event e;
+	enum mail_reading r;
+	size_t n = 0;
+
+	if (line.len && line.at[0] == '[' && mail_roundcube_line(&m->clock, line, &l))
+		return on_syslog(m, &l);
+	if (line.len > 19 && line.at[0] >= '0' && line.at[0] <= '9')
+		n = stamp_read(&m->clock, line, &l.at);
+	if (!n || n >= line.len || line.at[n] != ' ') {
+		m->counts.malformed++;
+		return 0;
+	}
+	l.text = slice_from(line, n + 1);
+	if (slice_starts(l.text, SLICE("INFO ")) || slice_starts(l.text, SLICE("WARN ")) ||
+	    slice_starts(l.text, SLICE("DEBUG ")) || slice_starts(l.text, SLICE("ERROR "))) {
+		l.tag = SLICE("zimbra-mailbox");
+		r = mail_zimbra(l.text, &e);
+	} else if (l.text.len && l.text.at[0] == '[' &&
+		   slice_after(slice_cut(l.text, 16), SLICE("] [")).at) {
+		l.tag = SLICE("haraka");
+		r = mail_haraka(l.text, &e);
+	} else {
+		l.tag = SLICE("exim");
+		r = mail_exim(l.text, &e);
+	}
+	return on_reading(m, r, &l, tag_get(m, l.host, l.tag), &e);
+}
+
+/* The record is complete: it is one line to us, however many it was written in. */
+static int journal_end(struct maillog *m)
+{
+	struct mail_line l = {
+		.at = stamp_local(&m->clock, m->journal.utc_s),
+		.host = { m->journal.host, m->journal.host_len },
+		.tag = { m->journal.tag, m->journal.tag_len },
+		.pid = m->journal.pid,
+		.text = { m->decode, m->journal.text_len },
+	};
+	bool readable = m->journal.utc_s && m->journal.text_len && !m->journal.skip;
+
+	m->journal.open = false;
+	if (readable)
+		return on_syslog(m, &l);
+	m->counts.malformed++;
+	return 0;
+}
+
+static size_t keep(char *buffer, size_t room, struct slice s)
+{
+	size_t n = slice_cut(s, room).len;
+
+	memcpy(buffer, s.at, n);
+	return n;
+}
+
+/* One "KEY=value" of the journal's export format; a key alone announces binary data. */
+static int journal_field(struct maillog *m, struct slice line)
+{
+	struct slice key = slice_until(line, '=');
+	struct slice value = slice_from(line, key.len + 1);
+
+	if (line.len == 0)
+		return journal_end(m);
+	m->counts.read--;
+	if (key.len == line.len)
+		m->journal.skip = true;
+	else if (slice_is(key, SLICE("__REALTIME_TIMESTAMP")) && value.len > 6 && value.len < 19)
+		for (size_t i = 0; i < value.len - 6 && value.at[i] >= '0' && value.at[i] <= '9';
+		     i++)
+			m->journal.utc_s = m->journal.utc_s * 10 + (value.at[i] - '0');
+	else if (slice_is(key, SLICE("_HOSTNAME")))
+		m->journal.host_len = keep(m->journal.host, sizeof(m->journal.host), value);
+	else if (slice_is(key, SLICE("SYSLOG_IDENTIFIER")))
+		m->journal.tag_len = keep(m->journal.tag, sizeof(m->journal.tag), value);
+	else if (slice_is(key, SLICE("_PID")) || slice_is(key, SLICE("SYSLOG_PID")))
+		m->journal.pid = scan_number(value);
+	else if (slice_is(key, SLICE("MESSAGE")))
+		m->journal.text_len = keep(m->decode, sizeof(m->decode), value);
+	return 0;
+}
+
+static bool journal_begins(struct maillog *m, struct slice line)
+{
+	if (!slice_starts(line, SLICE("__CURSOR=")))
+		return false;
+	memset(&m->journal, 0, sizeof(m->journal));
+	m->journal.open = true;
+	m->counts.read--;
+	return true;
+}
+
+/* What has no syslog head. */
+static int on_other(struct maillog *m, struct slice line)
+{
+	if (slice_trim(line).len == 0) {
+		m->counts.ignored++;
+		return 0;
+	}
+	if (line.at[0] == '_' && journal_begins(m, line))
+		return 0;
+	if (line.at[0] == '{')
+		return on_json(m, line);
+	if (slice_starts(line, SLICE("report|")))
+		return on_report(m, line);
+	if (mail_table_header(&m->table, line)) {
+		m->counts.ignored++;
+		return 0;
+	}
+	if (m->table.kind == TABLE_NONE && !mail_table_guess(&m->table, line))
+		return on_own_file(m, line);
+	return on_table(m, line);
+}
+
+int maillog_line(struct maillog *m, struct slice line)
+{
+	struct mail_line l;
+
+	m->counts.read++;
+	if (m->journal.open)
+		return journal_field(m, line);
+	if (m->table.kind == TABLE_NONE && mail_line_read(&m->clock, line, &l))
+		return on_syslog(m, &l);
+	return on_other(m, line);
 }
 
 void maillog_overlong(struct maillog *m)
@@ -655,6 +907,10 @@ int maillog_end(struct maillog *m)
 {
 	int r = 0;
 
+	if (m->journal.open) {
+		m->counts.read++;
+		r = journal_end(m);
+	}
 	for (size_t i = 0; r == 0 && i < m->open_room; i++) {
 		struct open *o = &m->open[i];
 		if (!o->id)
@@ -663,8 +919,10 @@ int maillog_end(struct maillog *m)
 		if (o->waiting)
 			r = settle(m, o->waiting);
 	}
-	for (size_t i = 0; i < m->open_room; i++)
+	for (size_t i = 0; i < m->open_room; i++) {
 		free(m->open[i].waiting);
+		free(m->open[i].user);
+	}
 	free(m->open);
 	m->open = NULL;
 	m->open_room = m->open_count = 0;

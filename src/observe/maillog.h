@@ -32,7 +32,9 @@ struct submission {
 	struct slice client; /* address text, may be empty */
 	struct slice hint;   /* HELO or user agent, may be empty */
 	uint64_t key;        /* of the message, mixed */
-	uint64_t at_front;   /* not 0: counted too by the front that forwarded it under this id */
+	uint64_t id;         /* of the message at the server it went to, whichever log tells it */
+	bool forwarded;      /* the login was made at a front, whose log may count it too */
+	bool front;          /* told by a front: the server behind it may count it too */
 	uint32_t count;      /* messages told by one line; 1 but for session totals */
 };
 

@@ -38,12 +38,14 @@ struct worker {
 	pthread_t thread;
 	const struct index_run_options *o;
 	atomic_int *next;
+	bool *done; /* files read before */
 	_Atomic uint64_t *bytes_done;
 	struct index_run *run;
 	struct suspect *suspects;
 	size_t suspects_count, suspects_room;
 	struct forwarded *forwards;
 	size_t forwards_count, forwards_room;
+	const struct keyset *fronts_first; /* of the fronts' own logs, which were read before */
 	struct keyset fronts; /* ids that messages counted at a front have behind it, and day */
 	struct keyset logins; /* hash of account, address and day */
 	int error;
@@ -103,6 +105,19 @@ static int suspect_add(struct worker *w, const struct submission *s, uint64_t us
 	return 0;
 }
 
+static uint64_t front_hash(uint64_t at_front, int64_t day)
+{
+	return hash_fold(at_front, (uint64_t)day ^ 0x589965cc75374cc3ULL);
+}
+
+/* A front counted the message that its server knows by `id`, that day or one beside it. */
+static bool at_front(const struct keyset *fronts, uint64_t id, int64_t day)
+{
+	return keyset_has(fronts, front_hash(id, day)) ||
+	       keyset_has(fronts, front_hash(id, day - 1)) ||
+	       keyset_has(fronts, front_hash(id, day + 1));
+}
+
 static int bucket_of(struct index *x, enum place place, enum channel channel, uint64_t source,
 		     unsigned *ret)
 {
@@ -126,7 +141,7 @@ static int forwarded_add(struct worker *w, const struct submission *s, uint64_t 
 	w->forwards[w->forwards_count++] = (struct forwarded){
 		.user = user,
 		.key = s->key,
-		.at_front = s->at_front,
+		.at_front = s->id,
 		.source = s->source,
 		.day = s->at / STAMP_DAY_S,
 		.place = s->place,
@@ -147,8 +162,13 @@ static int on_submission(void *ctx, const struct submission *s)
 	}
 	if (s->tier == TIER_DYNAMIC)
 		return suspect_add(w, s, user);
-	if (s->at_front)
+	if (s->forwarded)
 		return forwarded_add(w, s, user);
+	if (!s->front && keyset_size(w->fronts_first) &&
+	    at_front(w->fronts_first, s->id, s->at / STAMP_DAY_S)) {
+		w->run->counts.reinjected++;
+		return 0;
+	}
 	int r = bucket_of(w->run->index, s->place, s->channel, s->source, &bucket);
 	if (r < 0)
 		return r;
@@ -176,11 +196,6 @@ static int on_login(void *ctx, int64_t at, struct slice name, struct slice clien
 		return 0;
 	int r = keyset_add(&w->logins, login_hash(user, place_hash(client), at / STAMP_DAY_S));
 	return r < 0 ? r : 0;
-}
-
-static uint64_t front_hash(uint64_t at_front, int64_t day)
-{
-	return hash_fold(at_front, (uint64_t)day ^ 0x589965cc75374cc3ULL);
 }
 
 static int on_forwarded(void *ctx, int64_t at, uint64_t at_front)
@@ -277,6 +292,41 @@ static int work_file(struct worker *w, const char *path)
 	return r;
 }
 
+static int first_line(void *ctx, struct slice s)
+{
+	*(bool *)ctx = s.len > 24 && s.at[0] == '[' && slice_after(s, SLICE("]; Message ")).at;
+	return s.len ? -ECANCELED : 0;
+}
+
+static void no_line(void *ctx)
+{
+	(void)ctx;
+}
+
+/* The log of a webmail that says what its server called each message: it is read first. */
+static bool is_front(const char *path)
+{
+	bool front = false;
+	const struct mailfile_reader reader = { &front, first_line, no_line, NULL };
+
+	if (strcmp(path, "-") != 0)
+		mailfile_read(path, &reader, NULL);
+	return front;
+}
+
+/* Read the fronts' logs, in order; their places in `done` are marked. */
+static int work_fronts(struct worker *w, bool *done)
+{
+	int r = 0;
+
+	for (int i = 0; r == 0 && i < w->o->paths_count; i++) {
+		done[i] = is_front(w->o->paths[i]);
+		if (done[i])
+			r = work_file(w, w->o->paths[i]);
+	}
+	return r;
+}
+
 static void *work(void *ctx)
 {
 	struct worker *w = ctx;
@@ -285,7 +335,8 @@ static void *work(void *ctx)
 		int i = atomic_fetch_add(w->next, 1);
 		if (i >= w->o->paths_count)
 			break;
-		w->error = work_file(w, w->o->paths[i]);
+		if (!w->done[i])
+			w->error = work_file(w, w->o->paths[i]);
 		if (w->error < 0 && !w->why.code)
 			why_set(&w->why, w->error, "%s: %s", w->o->paths[i], strerror(-w->error));
 	}
@@ -341,11 +392,9 @@ static int judge(struct index_run *run, const struct suspect *s, const struct ke
 static int judge_forwarded(struct index_run *run, const struct forwarded *f,
 			   const struct keyset *fronts)
 {
-	for (int64_t d = f->day - 1; d <= f->day + 1; d++) {
-		if (keyset_has(fronts, front_hash(f->at_front, d))) {
-			run->counts.reinjected++;
-			return 0;
-		}
+	if (at_front(fronts, f->at_front, f->day)) {
+		run->counts.reinjected++;
+		return 0;
 	}
 	unsigned bucket;
 	int r = bucket_of(run->index, f->place, f->channel, f->source, &bucket);
@@ -387,10 +436,16 @@ static int workers_run(const struct index_run_options *o, struct index_run *run,
 	struct worker w[WORKERS_MAX] = { 0 };
 	atomic_int next = 0;
 	_Atomic uint64_t bytes = 0;
-	int r = 0, started = 0;
+	own_mem bool *done = calloc((size_t)o->paths_count + 1, sizeof(*done));
+	struct worker first = { .o = o, .run = run, .fronts_first = &first.fronts };
+	int r = done ? work_fronts(&first, done) : -ENOMEM, started = 0;
 
+	if (r < 0 && why)
+		*why = first.why;
 	for (int i = 0; r == 0 && i < count; i++) {
 		w[i].o = o;
+		w[i].done = done;
+		w[i].fronts_first = &first.fronts;
 		w[i].next = &next;
 		w[i].bytes_done = &bytes;
 		w[i].run = run;
@@ -408,7 +463,13 @@ static int workers_run(const struct index_run_options *o, struct index_run *run,
 	for (int i = 1; i < started; i++)
 		pthread_join(w[i].thread, NULL);
 	if (r == 0)
+		r = keyset_merge(&w[0].fronts, &first.fronts);
+	if (r == 0)
 		r = workers_join(w, started, run, why);
+	keyset_done(&first.fronts);
+	keyset_done(&first.logins);
+	free(first.suspects);
+	free(first.forwards);
 	for (int i = 0; i < started; i++) {
 		free(w[i].suspects);
 		free(w[i].forwards);

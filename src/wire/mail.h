@@ -58,9 +58,13 @@ struct mail_event {
 	struct slice hint;     /* HELO, user agent: what may name the program */
 	uint32_t uid;          /* PICKUP */
 	uint32_t count;        /* messages (ACCEPT: 0 means one); CLOSE; lines (LOST) */
-	bool forwards;         /* ACCEPT: `id` is the name the message has at the next server */
-	bool forwarded;        /* ACCEPT: the login was made at a front, which told it on */
-	bool webmail;          /* the line was written by a webmail */
+	bool authenticated; /* ACCEPT, CLOSE: there was a login, whether `user` is known or not */
+	bool by_process;    /* AUTH, ACCEPT: the process that wrote the line is the session */
+	bool forwards;      /* ACCEPT: `id` is the name the message has at the next server */
+	bool forwarded;     /* ACCEPT: the login was made at a front, which told it on */
+	bool webmail;       /* the line was written by a webmail */
+	bool named_channel; /* `listener` is the name of a channel itself */
+	bool url_encoded;   /* `user` is written as in a URL, see mail_url_decode() */
 };
 
 /* The head of a line that every syslog daemon writes. */
@@ -106,10 +110,25 @@ enum mail_reading mail_postfix_cleanup(struct slice text, struct mail_event *ret
 enum mail_reading mail_postfix_pickup(struct slice text, struct mail_event *ret);
 enum mail_reading mail_postfix_delivery(struct slice text, struct mail_event *ret);
 enum mail_reading mail_dovecot(struct slice text, struct mail_event *ret);
+enum mail_reading mail_exim(struct slice text, struct mail_event *ret);
+enum mail_reading mail_sendmail(struct slice text, struct mail_event *ret);
+enum mail_reading mail_opensmtpd(struct slice text, struct mail_event *ret);
+enum mail_reading mail_haraka(struct slice text, struct mail_event *ret);
 enum mail_reading mail_logger(struct slice text, struct mail_event *ret);
+
+enum mail_reading mail_roundcube(struct slice text, struct mail_event *ret);
+enum mail_reading mail_sogo(struct slice text, struct mail_event *ret);
+/* Behind the stamp of mailbox.log. */
+enum mail_reading mail_zimbra(struct slice text, struct mail_event *ret);
+/* Roundcube's own file has a stamp of its own. */
+bool mail_roundcube_line(struct stamp_clock *clock, struct slice line, struct mail_line *ret);
+/* A line of the report stream, with its time in seconds since 1970 UTC. */
+enum mail_reading mail_opensmtpd_report(struct slice text, int64_t *utc_s, struct mail_event *ret);
 
 /* Choose by program. */
 enum mail_reading mail_read(enum mail_program program, struct slice text, struct mail_event *ret);
 
+/* RFC 3986 2.1: %40 is @; cut at the room there is. */
+struct slice mail_url_decode(struct slice s, char *buffer, size_t room);
 /* A user name that may be counted: not empty, not too long, no control characters. */
 bool mail_user_valid(struct slice user);

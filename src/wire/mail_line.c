@@ -114,6 +114,13 @@ bool mail_line_read(struct stamp_clock *clock, struct slice line, struct mail_li
 		return true;
 	}
 	struct slice tag = word(&rest);
+	if (tag.len > 3 && tag.at[0] == '[' && slice_is(ret->host, SLICE("sogod"))) {
+		/* SOGo's own file: "STAMP sogod [25]: …". */
+		ret->tag = ret->host;
+		ret->pid = 0;
+		ret->text = rest;
+		return true;
+	}
 	/* Some programs put a space between name and pid, or none behind the colon. */
 	if (!tag_split(tag, ret))
 		return false;
@@ -226,6 +233,18 @@ enum mail_reading mail_read(enum mail_program program, struct slice text, struct
 		return mail_postfix_delivery(text, ret);
 	case MAIL_PROGRAM_DOVECOT:
 		return mail_dovecot(text, ret);
+	case MAIL_PROGRAM_EXIM:
+		return mail_exim(text, ret);
+	case MAIL_PROGRAM_SENDMAIL:
+		return mail_sendmail(text, ret);
+	case MAIL_PROGRAM_OPENSMTPD:
+		return mail_opensmtpd(text, ret);
+	case MAIL_PROGRAM_HARAKA:
+		return mail_haraka(text, ret);
+	case MAIL_PROGRAM_ROUNDCUBE:
+		return mail_roundcube(text, ret);
+	case MAIL_PROGRAM_SOGO:
+		return mail_sogo(text, ret);
 	case MAIL_PROGRAM_LOGGER:
 		return mail_logger(text, ret);
 	default:

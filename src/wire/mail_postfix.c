@@ -52,6 +52,13 @@ static bool angle(struct slice s, struct slice *ret)
 
 	if (!s.len || s.at[0] != '<')
 		return false;
+	const char *end = memchr(s.at, '>', s.len);
+	if (!end)
+		return false;
+	if (!memchr(s.at, '"', (size_t)(end - s.at))) {
+		*ret = (struct slice){ s.at + 1, (size_t)(end - s.at) - 1 };
+		return true;
+	}
 	for (size_t i = 1; i < s.len; i++) {
 		if (quoted && s.at[i] == '\\')
 			i++;
