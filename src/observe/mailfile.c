@@ -9,8 +9,8 @@
 #include <unistd.h>
 
 #include "base/own.h"
+#include "wire/archive.h"
 #include "wire/mail.h"
-#include "wire/unpack.h"
 
 #define GZIP_WHOLE_MAX (64L * 1024 * 1024)   /* packed bytes */
 #define UNPACKED_MAX   (1024L * 1024 * 1024) /* plain bytes held at once */
@@ -101,7 +101,7 @@ static ssize_t read_head(int fd, char *buffer)
 {
 	ssize_t have = 0;
 
-	while (have < UNPACK_MAGIC) {
+	while (have < ARCHIVE_MAGIC) {
 		ssize_t n = read_some(fd, buffer + have, PIECE - (size_t)have);
 		if (n < 0)
 			return n;
@@ -130,23 +130,23 @@ static int read_plain(int fd, struct splitter *s, ssize_t have)
 	return have < 0 ? (int)have : split_end(s);
 }
 
-static int read_packed(int fd, enum unpack_kind kind, struct splitter *s, ssize_t have)
+static int read_packed(int fd, enum archive_kind kind, struct splitter *s, ssize_t have)
 {
 	own_mem char *packed = malloc(PIECE);
-	own(unpack) struct unpack *u = NULL;
-	int r = packed ? unpack_new(kind, split_bytes, s, &u) : -ENOMEM;
+	own(archive) struct archive *u = NULL;
+	int r = packed ? archive_new(kind, split_bytes, s, &u) : -ENOMEM;
 
 	if (r < 0)
 		return r;
 	memcpy(packed, s->buffer, (size_t)have);
 	while (have > 0) {
-		r = unpack_feed(u, (struct slice){ packed, (size_t)have });
+		r = archive_feed(u, (struct slice){ packed, (size_t)have });
 		if (r < 0)
 			return r;
 		progress(s, have);
 		have = read_some(fd, packed, PIECE);
 	}
-	r = have < 0 ? (int)have : unpack_end(u);
+	r = have < 0 ? (int)have : archive_end(u);
 	return r < 0 ? r : split_end(s);
 }
 
@@ -156,7 +156,7 @@ static int read_gzip(int fd, struct splitter *s, ssize_t have)
 	struct stat st;
 
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || st.st_size > GZIP_WHOLE_MAX)
-		return read_packed(fd, UNPACK_GZIP, s, have);
+		return read_packed(fd, ARCHIVE_GZIP, s, have);
 	/* Read, not mapped: a log may be cut while it is read, and a map would kill us. */
 	size_t room = (size_t)st.st_size, len = (size_t)have;
 	own_mem char *packed = malloc(room < PIECE ? PIECE : room);
@@ -171,10 +171,10 @@ static int read_gzip(int fd, struct splitter *s, ssize_t have)
 			break;
 		len += (size_t)n;
 	}
-	int r = unpack_gzip_whole((struct slice){ packed, len }, UNPACKED_MAX, split_bytes, s);
+	int r = archive_gzip_whole((struct slice){ packed, len }, UNPACKED_MAX, split_bytes, s);
 	if (r == -E2BIG && lseek(fd, 0, SEEK_SET) == 0) {
 		ssize_t again = read_some(fd, s->buffer, PIECE);
-		return again < 0 ? (int)again : read_packed(fd, UNPACK_GZIP, s, again);
+		return again < 0 ? (int)again : read_packed(fd, ARCHIVE_GZIP, s, again);
 	}
 	progress(s, st.st_size);
 	return r < 0 ? r : split_end(s);
@@ -186,10 +186,10 @@ static int read_any(int fd, struct splitter *s)
 
 	if (have < 0)
 		return (int)have;
-	enum unpack_kind kind = unpack_kind_of((struct slice){ s->buffer, (size_t)have });
-	if (kind == UNPACK_PLAIN)
+	enum archive_kind kind = archive_kind_of((struct slice){ s->buffer, (size_t)have });
+	if (kind == ARCHIVE_PLAIN)
 		return read_plain(fd, s, have);
-	return kind == UNPACK_GZIP ? read_gzip(fd, s, have) : read_packed(fd, kind, s, have);
+	return kind == ARCHIVE_GZIP ? read_gzip(fd, s, have) : read_packed(fd, kind, s, have);
 }
 
 static const char *reason(int r)

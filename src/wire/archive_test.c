@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "wire/unpack.h"
+#include "wire/archive.h"
 
 #include <errno.h>
 #include <lzma.h>
@@ -55,15 +55,15 @@ static size_t gzip(const char *in, size_t len, char *out, size_t room)
 	return z.total_out;
 }
 
-static size_t pack(enum unpack_kind kind)
+static size_t pack(enum archive_kind kind)
 {
 	size_t pos = 0;
 
 	switch (kind) {
-	case UNPACK_GZIP: /* two members */
+	case ARCHIVE_GZIP: /* two members */
 		pos = gzip(plain, 1000, packed, PLAIN);
 		return pos + gzip(plain + 1000, PLAIN - 1000, packed + pos, PLAIN - pos);
-	case UNPACK_ZSTD:
+	case ARCHIVE_ZSTD:
 		return ZSTD_compress(packed, PLAIN, plain, PLAIN, 1);
 	default:
 		assert_int_equal(lzma_easy_buffer_encode(1, LZMA_CHECK_CRC32, NULL,
@@ -75,15 +75,15 @@ static size_t pack(enum unpack_kind kind)
 }
 
 /* Feed in pieces of `step`; what feed or end said. */
-static int feed(enum unpack_kind kind, size_t len, size_t step, unpack_sink *sink)
+static int feed(enum archive_kind kind, size_t len, size_t step, archive_sink *sink)
 {
-	own(unpack) struct unpack *u = NULL;
-	int r = unpack_new(kind, sink, NULL, &u);
+	own(archive) struct archive *u = NULL;
+	int r = archive_new(kind, sink, NULL, &u);
 
 	got_len = 0;
 	for (size_t i = 0; r == 0 && i < len; i += step)
-		r = unpack_feed(u, slice_cut((struct slice){ packed + i, len - i }, step));
-	return r < 0 ? r : unpack_end(u);
+		r = archive_feed(u, slice_cut((struct slice){ packed + i, len - i }, step));
+	return r < 0 ? r : archive_end(u);
 }
 
 static void all_kinds_in_all_pieces(void **state)
@@ -92,43 +92,44 @@ static void all_kinds_in_all_pieces(void **state)
 	(void)state;
 
 	fill();
-	for (int k = UNPACK_GZIP; k <= UNPACK_XZ; k++) {
-		size_t len = pack((enum unpack_kind)k);
+	for (int k = ARCHIVE_GZIP; k <= ARCHIVE_XZ; k++) {
+		size_t len = pack((enum archive_kind)k);
 
-		assert_int_equal(unpack_kind_of((struct slice){ packed, 6 }), k);
+		assert_int_equal(archive_kind_of((struct slice){ packed, 6 }), k);
 		for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++) {
-			assert_int_equal(feed((enum unpack_kind)k, len, steps[i], collect), 0);
+			assert_int_equal(feed((enum archive_kind)k, len, steps[i], collect), 0);
 			assert_int_equal(got_len, PLAIN);
 			assert_memory_equal(got, plain, PLAIN);
 		}
 		/* Cut short, and damaged in the middle. */
-		assert_int_equal(feed((enum unpack_kind)k, len - 9, 65536, collect), -EBADMSG);
+		assert_int_equal(feed((enum archive_kind)k, len - 9, 65536, collect), -EBADMSG);
 		packed[len / 2] ^= 0x55;
 		packed[len / 2 + 1] ^= 0x55;
-		if (k != UNPACK_ZSTD) /* ordinary zstd has no check sum */
-			assert_true(feed((enum unpack_kind)k, len, 65536, collect) < 0);
+		if (k != ARCHIVE_ZSTD) /* ordinary zstd has no check sum */
+			assert_true(feed((enum archive_kind)k, len, 65536, collect) < 0);
 	}
-	assert_int_equal(unpack_kind_of(SLICE("Nov 21 22:54")), UNPACK_PLAIN);
-	assert_int_equal(unpack_kind_of(SLICE("")), UNPACK_PLAIN);
+	assert_int_equal(archive_kind_of(SLICE("Nov 21 22:54")), ARCHIVE_PLAIN);
+	assert_int_equal(archive_kind_of(SLICE("")), ARCHIVE_PLAIN);
 }
 
 static void the_fast_way_says_the_same(void **state)
 {
 	(void)state;
 	fill();
-	size_t len = pack(UNPACK_GZIP);
+	size_t len = pack(ARCHIVE_GZIP);
 
 	got_len = 0;
-	assert_int_equal(unpack_gzip_whole((struct slice){ packed, len }, 1 << 28, collect, NULL),
+	assert_int_equal(archive_gzip_whole((struct slice){ packed, len }, 1 << 28, collect, NULL),
 			 0);
 	assert_int_equal(got_len, PLAIN);
 	assert_memory_equal(got, plain, PLAIN);
 	got_len = 0;
-	assert_int_equal(unpack_gzip_whole((struct slice){ packed, len }, 1 << 16, collect, NULL),
+	assert_int_equal(archive_gzip_whole((struct slice){ packed, len }, 1 << 16, collect, NULL),
 			 -E2BIG);
 	assert_int_equal(got_len, 0);
-	assert_true(unpack_gzip_whole((struct slice){ packed, len - 5 }, 1 << 28, count, NULL) < 0);
-	assert_int_equal(unpack_gzip_whole((struct slice){ packed, 10 }, 1 << 28, count, NULL),
+	assert_true(archive_gzip_whole((struct slice){ packed, len - 5 }, 1 << 28, count, NULL) <
+		    0);
+	assert_int_equal(archive_gzip_whole((struct slice){ packed, 10 }, 1 << 28, count, NULL),
 			 -EBADMSG);
 }
 
@@ -141,10 +142,10 @@ static void bombs_are_refused(void **state)
 	assert_non_null(zeros);
 	size_t n = gzip(zeros, len, packed, room < PLAIN ? room : PLAIN);
 	free(zeros);
-	assert_int_equal(feed(UNPACK_GZIP, n, 65536, count), -EFBIG);
+	assert_int_equal(feed(ARCHIVE_GZIP, n, 65536, count), -EFBIG);
 	assert_true(got_len < 300u << 20);
 	got_len = 0;
-	assert_int_equal(unpack_gzip_whole((struct slice){ packed, n }, 1u << 30, count, NULL),
+	assert_int_equal(archive_gzip_whole((struct slice){ packed, n }, 1u << 30, count, NULL),
 			 -EFBIG);
 	assert_int_equal(got_len, 0);
 }
@@ -157,5 +158,5 @@ int main(void)
 		cmocka_unit_test(bombs_are_refused),
 	};
 
-	return cmocka_run_group_tests_name("unpack", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("archive", tests, NULL, NULL);
 }

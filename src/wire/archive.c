@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "wire/unpack.h"
+#include "wire/archive.h"
 
 #include <errno.h>
 #include <libdeflate.h>
@@ -12,9 +12,9 @@
 #define MEMORY_MAX (128L * 1024 * 1024)
 #define WINDOW_LOG 27 /* 128 MiB */
 
-struct unpack {
-	enum unpack_kind kind;
-	unpack_sink *sink;
+struct archive {
+	enum archive_kind kind;
+	archive_sink *sink;
 	void *ctx;
 	uint64_t in, out;
 	bool inside; /* a member has begun and not ended */
@@ -26,29 +26,29 @@ struct unpack {
 	char piece[PIECE];
 };
 
-enum unpack_kind unpack_kind_of(struct slice head)
+enum archive_kind archive_kind_of(struct slice head)
 {
 	if (slice_starts(head, SLICE("\x1f\x8b\x08")))
-		return UNPACK_GZIP;
+		return ARCHIVE_GZIP;
 	if (slice_starts(head, SLICE("\x28\xb5\x2f\xfd")))
-		return UNPACK_ZSTD;
+		return ARCHIVE_ZSTD;
 	if (slice_starts(head, (struct slice){ "\xfd\x37zXZ\0", 6 }))
-		return UNPACK_XZ;
-	return UNPACK_PLAIN;
+		return ARCHIVE_XZ;
+	return ARCHIVE_PLAIN;
 }
 
-static int open_codec(struct unpack *u)
+static int open_codec(struct archive *u)
 {
 	switch (u->kind) {
-	case UNPACK_GZIP: /* 16: gzip header and trailer wanted */
+	case ARCHIVE_GZIP: /* 16: gzip header and trailer wanted */
 		return inflateInit2(&u->zlib, 16 + MAX_WBITS) == Z_OK ? 0 : -ENOMEM;
-	case UNPACK_ZSTD:
+	case ARCHIVE_ZSTD:
 		u->zstd = ZSTD_createDStream();
 		if (!u->zstd)
 			return -ENOMEM;
 		ZSTD_DCtx_setParameter(u->zstd, ZSTD_d_windowLogMax, WINDOW_LOG);
 		return 0;
-	case UNPACK_XZ:
+	case ARCHIVE_XZ:
 		u->lzma = (lzma_stream)LZMA_STREAM_INIT;
 		return lzma_stream_decoder(&u->lzma, MEMORY_MAX, LZMA_CONCATENATED) == LZMA_OK
 			   ? 0
@@ -58,9 +58,9 @@ static int open_codec(struct unpack *u)
 	}
 }
 
-int unpack_new(enum unpack_kind kind, unpack_sink *sink, void *ctx, struct unpack **ret)
+int archive_new(enum archive_kind kind, archive_sink *sink, void *ctx, struct archive **ret)
 {
-	struct unpack *u = calloc(1, sizeof(*u));
+	struct archive *u = calloc(1, sizeof(*u));
 
 	if (!u)
 		return -ENOMEM;
@@ -76,13 +76,13 @@ int unpack_new(enum unpack_kind kind, unpack_sink *sink, void *ctx, struct unpac
 	return 0;
 }
 
-void unpack_free(struct unpack *u)
+void archive_free(struct archive *u)
 {
 	if (!u)
 		return;
-	if (u->kind == UNPACK_GZIP)
+	if (u->kind == ARCHIVE_GZIP)
 		inflateEnd(&u->zlib);
-	else if (u->kind == UNPACK_ZSTD)
+	else if (u->kind == ARCHIVE_ZSTD)
 		ZSTD_freeDStream(u->zstd);
 	else
 		lzma_end(&u->lzma);
@@ -91,10 +91,10 @@ void unpack_free(struct unpack *u)
 
 static bool too_much(uint64_t in, uint64_t out)
 {
-	return out > UNPACK_FREE && (out - UNPACK_FREE) / UNPACK_RATIO_MAX > in;
+	return out > ARCHIVE_FREE && (out - ARCHIVE_FREE) / ARCHIVE_RATIO_MAX > in;
 }
 
-static int give(struct unpack *u, size_t len)
+static int give(struct archive *u, size_t len)
 {
 	u->out += len;
 	if (too_much(u->in, u->out))
@@ -102,7 +102,7 @@ static int give(struct unpack *u, size_t len)
 	return len ? u->sink(u->ctx, (struct slice){ u->piece, len }) : 0;
 }
 
-static int feed_gzip(struct unpack *u, struct slice packed)
+static int feed_gzip(struct archive *u, struct slice packed)
 {
 	u->zlib.next_in = (unsigned char *)(uintptr_t)packed.at;
 	u->zlib.avail_in = (unsigned)packed.len;
@@ -133,7 +133,7 @@ static int feed_gzip(struct unpack *u, struct slice packed)
 	}
 }
 
-static int feed_zstd(struct unpack *u, struct slice packed)
+static int feed_zstd(struct archive *u, struct slice packed)
 {
 	ZSTD_inBuffer in = { packed.at, packed.len, 0 };
 
@@ -153,7 +153,7 @@ static int feed_zstd(struct unpack *u, struct slice packed)
 	}
 }
 
-static int run_xz(struct unpack *u, lzma_action action)
+static int run_xz(struct archive *u, lzma_action action)
 {
 	for (;;) {
 		u->lzma.next_out = (uint8_t *)u->piece;
@@ -174,13 +174,13 @@ static int run_xz(struct unpack *u, lzma_action action)
 	}
 }
 
-int unpack_feed(struct unpack *u, struct slice packed)
+int archive_feed(struct archive *u, struct slice packed)
 {
 	u->in += packed.len;
 	switch (u->kind) {
-	case UNPACK_GZIP:
+	case ARCHIVE_GZIP:
 		return feed_gzip(u, packed);
-	case UNPACK_ZSTD:
+	case ARCHIVE_ZSTD:
 		return feed_zstd(u, packed);
 	default:
 		u->lzma.next_in = (const uint8_t *)packed.at;
@@ -189,9 +189,9 @@ int unpack_feed(struct unpack *u, struct slice packed)
 	}
 }
 
-int unpack_end(struct unpack *u)
+int archive_end(struct archive *u)
 {
-	if (u->kind == UNPACK_XZ) {
+	if (u->kind == ARCHIVE_XZ) {
 		u->lzma.avail_in = 0;
 		return run_xz(u, LZMA_FINISH);
 	}
@@ -216,7 +216,7 @@ static int grow(char **buffer, size_t *room, size_t wanted, size_t bytes_max)
 	return *buffer ? 0 : -ENOMEM;
 }
 
-int unpack_gzip_whole(struct slice packed, size_t bytes_max, unpack_sink *sink, void *ctx)
+int archive_gzip_whole(struct slice packed, size_t bytes_max, archive_sink *sink, void *ctx)
 {
 	struct libdeflate_decompressor *d = libdeflate_alloc_decompressor();
 	char *buffer = NULL;
