@@ -19,9 +19,11 @@ for source in tests/fuzz/*_fuzz.c; do
 	[ -z "$only" ] || [ "$only" = "$name" ] || continue
 	ninja -C $dir "tests/fuzz/${name}_fuzz" >$dir/ninja.log || { cat $dir/ninja.log; exit 1; }
 	mkdir -p "$dir/found/$name"
+	words=()
+	[ ! -e "tests/fuzz/$name.dict" ] || words=("-dict=tests/fuzz/$name.dict")
 	echo "== $name, $seconds s"
 	UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 "$dir/tests/fuzz/${name}_fuzz" -max_total_time="$seconds" \
-		-artifact_prefix="$dir/crash-$name-" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
+		-artifact_prefix="$dir/crash-$name-" -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 "${words[@]}" \
 		"$dir/found/$name" "tests/fuzz/corpus/$name" 2>&1 | tail -n 12
 	count=$((count + 1))
 done
