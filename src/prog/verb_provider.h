@@ -8,6 +8,7 @@
 #include "wire/record.h"
 #include "wire/signkey.h"
 
+int verb_audit(int argc, char **argv);
 int verb_autoconfig(int argc, char **argv);
 int verb_key(int argc, char **argv);
 int verb_declare(int argc, char **argv);

@@ -8,6 +8,7 @@
 
 const struct verb verbs[] = {
 	{ "apply", "put a plan in force, after showing whom it touches", verb_apply },
+	{ "audit", "check a provider's submission service from outside", verb_audit },
 	{ "autoconfig", "write the files that set up users' mail programs", verb_autoconfig },
 	{ "check", "find every fault of a network plan", verb_check },
 	{ "classify", "say what the lines behind a capture are like", verb_classify },
