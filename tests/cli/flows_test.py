@@ -5,7 +5,11 @@ import glob
 import json
 import os
 import pathlib
+import shutil
+import signal
+import socket
 import subprocess
+import time
 
 import pytest
 
@@ -121,3 +125,104 @@ def test_a_payload_that_is_not_ours_is_malformed_not_fatal(tmp_path):
     assert got["records"] == 0
     assert got["exporters"][0]["protocol"] == "unknown"
     assert got["exporters"][0]["malformed"] == 1
+
+
+def udp_payloads(pcap):
+    """The UDP payloads of an Ethernet capture of IPv4, in order."""
+    data = pcap.read_bytes()
+    at = 24
+    while at < len(data):
+        length = int.from_bytes(data[at + 8:at + 12], "little")
+        frame = data[at + 16:at + 16 + length]
+        at += 16 + length
+        header = (frame[14] & 15) * 4
+        if frame[12:14] == b"\x08\x00" and frame[23] == 17:
+            yield frame[14 + header + 8:14 + int.from_bytes(frame[16:18], "big")]
+
+
+def listen(tmp_path, *args):
+    """porteiro flows --listen on a free port of the loopback; the process and the port."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.bind(("127.0.0.1", 0))
+        port = s.getsockname()[1]
+    p = subprocess.Popen([PORTEIRO, "flows", "--json", "--address", "127.0.0.1", "--listen", str(port), *args],
+                         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert p.stderr.readline() == "porteiro: listening\n"
+    return p, port
+
+
+def stop(p):
+    p.send_signal(signal.SIGINT)
+    out, err = p.communicate(timeout=20)
+    assert p.returncode == 0, err
+    return json.loads(out), err
+
+
+def test_live_and_offline_say_the_same(tmp_path):
+    exports = sorted((DATA / "flows" / "derived-exports").glob("*.pcap"))
+    if not exports:
+        pytest.skip("no shared data beside the source tree")
+    for export in exports:
+        offline = json.loads(run("--json", export).stdout)
+        p, port = listen(tmp_path)
+        sent = list(udp_payloads(export))
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+            for payload in sent:
+                s.sendto(payload, ("127.0.0.1", port))
+        live, err = stop(p)
+        assert live["records"] == offline["records"], export
+        assert live["to_port"] == offline["to_port"], export
+        assert live["exporters"][0]["address"] == "127.0.0.1"
+        assert f"{len(sent)} datagrams, 0 dropped" in err
+
+
+def test_strangers_are_counted_not_decoded(tmp_path):
+    p, port = listen(tmp_path, "--exporter", "127.0.0.2/32")
+    v5 = bytes.fromhex("00050001") + bytes(20) + bytes(48)
+    for source in ("127.0.0.2", "127.0.0.3"):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+            s.bind((source, 0))
+            s.sendto(v5, ("127.0.0.1", port))
+    got, err = stop(p)
+    assert got["records"] == 1 and [e["address"] for e in got["exporters"]] == ["127.0.0.2"]
+    assert "1 from strangers" in err
+
+
+def test_an_archive_of_nfcapd_is_read(tmp_path):
+    if not shutil.which("nfcapd") or not shutil.which("nfdump"):
+        pytest.skip("nfdump is not installed")
+    export = DATA / "flows" / "derived-exports" / "shared-smtp-mix__softflowd-v9.pcap"
+    if not export.exists():
+        pytest.skip("no shared data beside the source tree")
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.bind(("127.0.0.1", 0))
+        port = s.getsockname()[1]
+    p = subprocess.Popen(["nfcapd", "-b", "127.0.0.1", "-p", str(port), "-w", str(tmp_path)],
+                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        deadline = time.monotonic() + 10
+        while f":{port:04X} " not in pathlib.Path("/proc/net/udp").read_text(encoding="ascii"):
+            assert time.monotonic() < deadline, "nfcapd does not listen"
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+            for payload in udp_payloads(export):
+                s.sendto(payload, ("127.0.0.1", port))
+        queue = f":{port:04X} "  # empty again: all taken
+        while any(queue in line and " 00000000:00000000 " not in line
+                  for line in pathlib.Path("/proc/net/udp").read_text(encoding="ascii").splitlines()):
+            assert time.monotonic() < deadline
+    finally:
+        p.terminate()
+        p.wait(timeout=20)
+    archive = next(f for f in tmp_path.iterdir() if f.name.startswith("nfcapd.2"))
+    got = json.loads(run("--json", archive).stdout)
+    direct = json.loads(run("--json", export).stdout)
+    assert got["records"] == direct["records"]
+    assert got["to_port"] == direct["to_port"]
+
+
+def test_bad_listening_is_told():
+    assert run("--listen", "0").returncode == 2
+    assert run("--listen", "99999").returncode == 2
+    assert run("--listen", "2055", "file").returncode == 2
+    r = run("--listen", "2055", "--address", "192.0.2.1", "--seconds", "1")
+    assert r.returncode == 2 and "192.0.2.1 UDP port 2055" in r.stderr
