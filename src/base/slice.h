@@ -63,7 +63,7 @@ static inline struct slice slice_until(struct slice s, char c)
 /* What stands behind the first `t`; at == NULL when it does not occur. */
 static inline struct slice slice_after(struct slice s, struct slice t)
 {
-	const char *p = s.len ? memmem(s.at, s.len, t.at, t.len) : NULL;
+	const char *p = s.at ? memmem(s.at, s.len, t.at, t.len) : NULL;
 
 	if (!p)
 		return (struct slice){ NULL, 0 };
