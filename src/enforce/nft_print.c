@@ -106,14 +106,6 @@ static void print_smarthosts(struct print *p, enum family f)
 	}
 }
 
-static void print_subscribers(struct print *p)
-{
-	for (size_t i = 0; i < p->o->subscribers_count; i++) {
-		print_begin(p);
-		fprintf(p->out, "\"%s\"", p->o->subscribers[i]);
-	}
-}
-
 static int print_map(struct print *p, const char *name)
 {
 	char map[NFT_NAME_MAX];
@@ -133,8 +125,6 @@ static int print_set(struct print *p, const struct nft_piece *piece)
 	fputs(piece->declare, p->out);
 	if (piece->kind == NFT_KIND_MAP)
 		r = print_map(p, piece->name);
-	else if (strcmp(piece->name, "subscribers") == 0)
-		print_subscribers(p);
 	else if (strcmp(piece->name, nft_smarthosts_name(FAMILY_V4)) == 0)
 		print_smarthosts(p, FAMILY_V4);
 	else if (strcmp(piece->name, nft_smarthosts_name(FAMILY_V6)) == 0)

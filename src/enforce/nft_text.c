@@ -58,6 +58,9 @@ static bool is_ifname(const char *s)
 
 int nft_options_check(const struct nft_options *o, struct why *why)
 {
+	if (o->subscribers_count > NFT_SUBSCRIBERS_MAX)
+		return why_set(why, -EINVAL, "more than %d interfaces; name them by a pattern",
+			       NFT_SUBSCRIBERS_MAX);
 	for (size_t i = 0; i < o->subscribers_count; i++)
 		if (!is_ifname(o->subscribers[i]))
 			return why_set(why, -EINVAL,
@@ -182,13 +185,26 @@ static void chain_end(struct writer *w)
 		w->error = -ENOMEM;
 }
 
+/* Its elements are part of what it is: other interfaces, another set. */
+static void subscribers(struct writer *w)
+{
+	char names[NFT_SUBSCRIBERS_MAX * (NFT_IFNAME_MAX + 4)];
+	size_t len = 0;
+
+	for (size_t i = 0; i < w->o->subscribers_count; i++)
+		len += (size_t)snprintf(names + len, sizeof(names) - len, "%s\"%s\"", i ? ", " : "",
+					w->o->subscribers[i]);
+	declare(w, NFT_KIND_SET, "subscribers",
+		" { type ifname; flags interval; elements = { %s };", names);
+}
+
 static void sets(struct writer *w)
 {
 	declare(w, NFT_KIND_SET, "open_all", " { type ether_type;");
 	declare(w, NFT_KIND_SET, "smarthosts4", " { type ipv4_addr; flags interval;");
 	declare(w, NFT_KIND_SET, "smarthosts6", " { type ipv6_addr; flags interval;");
 	if (w->o->subscribers_count > 0)
-		declare(w, NFT_KIND_SET, "subscribers", " { type ifname; flags interval;");
+		subscribers(w);
 	for (size_t i = 0; i < NFT_MAPS; i++) {
 		struct nft_map m = nft_map_at(i);
 		char name[NFT_NAME_MAX];

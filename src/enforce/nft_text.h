@@ -51,7 +51,8 @@ bool nft_place_parse(const char *name, enum nft_place *ret);
 /* "inet", "bridge" */
 const char *nft_family_name(enum nft_place p);
 
-#define NFT_IFNAME_MAX 16
+#define NFT_IFNAME_MAX      16
+#define NFT_SUBSCRIBERS_MAX 256
 
 struct nft_options {
 	enum nft_place place;

@@ -212,7 +212,7 @@ static void subscribers_are_asked_for_when_named(void **state)
 
 	assert_non_null(strstr(with, "gate/syn iifname @subscribers jump gate/from/syn\n"));
 	assert_non_null(strstr(with, "gate/running iifname @subscribers jump gate/from/strict\n"));
-	assert_non_null(strstr(with, "\"eth1\",\n\"ppp*\" }"));
+	assert_non_null(strstr(with, "elements = { \"eth1\", \"ppp*\" }; }\n"));
 	assert_null(strstr(with, "gate/syn jump gate/from/syn\n"));
 	assert_null(strstr(without, "subscribers"));
 }
