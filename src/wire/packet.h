@@ -27,15 +27,20 @@
  * × its length byte; fragment (44), 8 bytes whatever its reserved byte says. Each
  * needs its first 8 bytes. A fragment offset other than 0: OTHER; its M flag set
  * makes the packet a first fragment; a fragment header in a fragment is walked
- * like any other, as nothing is hidden by it. The ninth header, whatever kind: UNPARSED. A next
- * header that is neither walked nor TCP (59 and ESP too): OTHER. A header that
- * is cut off: HIDDEN in a first fragment (RFC 7112), else UNPARSED.
+ * like any other, as nothing is hidden by it. The ninth header, whatever kind:
+ * UNPARSED. A next header that is neither walked nor TCP (59 and ESP too): OTHER.
+ * A header that is cut off: HIDDEN in a first fragment (RFC 7112), else UNPARSED.
  *
  * TCP. 20 bytes: else HIDDEN in a first fragment (IPv4: MF set and offset 0),
  * else UNPARSED. In HIDDEN the ports are known if 4 bytes are there. The data
  * offset is not judged: below 5 words it counts as 5, beyond the packet there
  * is no payload. (Receivers drop both; nft and the packet program read the same
  * fixed places.)
+ *
+ * Not seen: a second fragment that overlaps the flags of the first (RFC 3128),
+ * as each packet is judged alone. RFC 5722 has receivers drop such a packet in
+ * IPv6, and Linux does so in IPv4 too; one that let the later bytes win could be
+ * reached on port 25 that way.
  *
  * Pure; every byte is bounds-checked. The parser never judges: it says what it saw.
  */
