@@ -20,6 +20,7 @@ const struct verb verbs[] = {
 	{ "index", "count from mail logs how many users have left port 25", verb_index },
 	{ "journal", "say what was decided and done, by whom; check that record", verb_journal },
 	{ "key", "make or show the key that signs declarations", verb_key },
+	{ "lab", "a small real network with Porteiro in the middle, to watch and try", verb_lab },
 	{ "open", "open everything at once, until resume", verb_open },
 	{ "reconcile", "compare what should be in force with what is, and put it right",
 	  verb_reconcile },

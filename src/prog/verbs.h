@@ -32,6 +32,7 @@ int verb_exception(int argc, char **argv);
 int verb_classify(int argc, char **argv);
 int verb_flows(int argc, char **argv);
 int verb_journal(int argc, char **argv);
+int verb_lab(int argc, char **argv);
 int verb_open(int argc, char **argv);
 int verb_reconcile(int argc, char **argv);
 int verb_replay(int argc, char **argv);
