@@ -302,8 +302,7 @@ int index_note(struct index *x, uint64_t user, int64_t day, unsigned bucket, uin
 	r = plane_or(&d->group[bucket / GROUP_BITS], i, 1U << bucket % GROUP_BITS);
 	if (r < 0)
 		return r;
-	r = keyset_add(&d->messages[bucket], key);
-	return r < 0 ? r : 0;
+	return keyset_add(&d->messages[bucket], key);
 }
 
 int index_base_add(struct index *x, uint64_t user)

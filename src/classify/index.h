@@ -47,7 +47,8 @@ int index_source_tagged(struct index *x, uint64_t name, int64_t day);
 
 /*
  * Account `user` sent message `key` on `day`. The same key twice in one bucket
- * and day is one message. -ENOSPC beyond a limit, -ENOMEM.
+ * and day is one message. 1 for a new message, 0 for one that was counted before,
+ * -ENOSPC beyond a limit, -ENOMEM.
  */
 int index_note(struct index *x, uint64_t user, int64_t day, unsigned bucket, uint64_t key);
 

@@ -19,7 +19,7 @@ static uint64_t mix(uint64_t v)
 
 static void note(struct index *x, uint64_t user, int64_t day, unsigned bucket, uint64_t key)
 {
-	assert_int_equal(index_note(x, mix(user), D0 + day, bucket, mix(key)), 0);
+	assert_true(index_note(x, mix(user), D0 + day, bucket, mix(key)) >= 0);
 }
 
 /* One user's story and whether it counts as migrated at the end of the window. */
@@ -82,7 +82,7 @@ static void a_message_counts_once(void **state)
 	for (int copy = 0; copy < 3; copy++)
 		for (uint64_t m = 0; m < 1000; m++)
 			note(x, m % 10, 0, CHANNEL_587, m);
-	assert_int_equal(index_note(x, mix(1), D0, CHANNEL_465, 0), 0); /* zero is a key too */
+	assert_int_equal(index_note(x, mix(1), D0, CHANNEL_465, 0), 1); /* zero is a key too */
 	assert_int_equal(index_note(x, mix(1), D0, CHANNEL_465, 0), 0);
 	index_query(x, (struct index_window){ D0, D0, 14 }, &r);
 	assert_int_equal(r.messages[CHANNEL_587], 1000);
@@ -217,7 +217,7 @@ static void limits_are_errors_not_crashes(void **state)
 	for (int i = 0; i < INDEX_DAYS_MAX; i++)
 		note(x, 1, i * 3 % INDEX_DAYS_MAX, CHANNEL_587, 1);
 	r = index_note(x, mix(1), INT64_MIN / 86400, CHANNEL_587, 1);
-	for (int i = 0; r == 0 && i < 3; i++)
+	for (int i = 0; r >= 0 && i < 3; i++)
 		r = index_note(x, mix(1), D0 + INDEX_DAYS_MAX + i, CHANNEL_587, 1);
 	assert_int_equal(r, -ENOSPC);
 	for (uint64_t i = 0; i < INDEX_SOURCES_MAX; i++)

@@ -150,6 +150,16 @@ static int forwarded_add(struct worker *w, const struct submission *s, uint64_t 
 	return 0;
 }
 
+static int straggler_of(struct worker *w, const struct submission *s, uint64_t user,
+			uint32_t messages)
+{
+	char name[ACCOUNT_MAX];
+	size_t n = account_canonical(w->o->site->accounts, s->user, name);
+
+	return stragglers_note(w->run->stragglers, user, (struct slice){ name, n }, s->at, messages,
+			       s->client, s->hint);
+}
+
 static int on_submission(void *ctx, const struct submission *s)
 {
 	struct worker *w = ctx;
@@ -172,11 +182,15 @@ static int on_submission(void *ctx, const struct submission *s)
 	int r = bucket_of(w->run->index, s->place, s->channel, s->source, &bucket);
 	if (r < 0)
 		return r;
-	if (bucket == CHANNEL_LEGACY25 || bucket >= CHANNEL_COUNT_)
-		w->run->tiers[s->tier]++;
-	for (uint32_t i = 0; r == 0 && i < s->count; i++)
+	uint32_t fresh = 0; /* a copy of a line is no message */
+	for (uint32_t i = 0; r >= 0 && i < s->count; i++) {
 		r = index_note(w->run->index, user, s->at / STAMP_DAY_S, bucket, s->key + i);
-	return r;
+		fresh += r > 0;
+	}
+	if (r < 0 || !fresh || (bucket != CHANNEL_LEGACY25 && bucket < CHANNEL_COUNT_))
+		return r < 0 ? r : 0;
+	w->run->tiers[s->tier] += fresh;
+	return w->run->stragglers ? straggler_of(w, s, user, fresh) : 0;
 }
 
 static int on_tagged(void *ctx, uint64_t source, int64_t day)
@@ -348,16 +362,19 @@ void index_run_free(struct index_run *r)
 	if (!r)
 		return;
 	index_free(r->index);
+	stragglers_free(r->stragglers);
 	free(r);
 }
 
-static int run_new(struct index_run **ret)
+static int run_new(const struct index_run_options *o, struct index_run **ret)
 {
 	own(index_run) struct index_run *r = calloc(1, sizeof(*r));
 
 	if (!r)
 		return -ENOMEM;
 	int e = index_new(&r->index);
+	if (e == 0 && o->names)
+		e = stragglers_new(&r->stragglers);
 	if (e < 0)
 		return e;
 	*ret = take(r);
@@ -374,7 +391,8 @@ static int run_merge(struct index_run *into, const struct index_run *from)
 		into->tiers[t] += from->tiers[t];
 	for (unsigned i = 0; i < from->unexplained_count; i++)
 		unexplained_add(into, from->unexplained[i].name, from->unexplained[i].count);
-	return index_merge(into->index, from->index);
+	int r = from->stragglers ? stragglers_merge(into->stragglers, from->stragglers) : 0;
+	return r < 0 ? r : index_merge(into->index, from->index);
 }
 
 /* S3+: the account read its mail from there the day before, that day or the day after. */
@@ -385,8 +403,9 @@ static int judge(struct index_run *run, const struct suspect *s, const struct ke
 	for (int64_t d = s->day - 1; !seen && d <= s->day + 1; d++)
 		seen = keyset_has(logins, login_hash(s->user, s->place, d));
 	run->tiers[seen ? TIER_CORROBORATED : TIER_DYNAMIC]++;
-	return index_note(run->index, s->user, s->day,
-			  seen ? CHANNEL_LEGACY25 : CHANNEL_UNCLASSIFIED, s->key);
+	int r = index_note(run->index, s->user, s->day,
+			   seen ? CHANNEL_LEGACY25 : CHANNEL_UNCLASSIFIED, s->key);
+	return r < 0 ? r : 0;
 }
 
 static int judge_forwarded(struct index_run *run, const struct forwarded *f,
@@ -398,7 +417,9 @@ static int judge_forwarded(struct index_run *run, const struct forwarded *f,
 	}
 	unsigned bucket;
 	int r = bucket_of(run->index, f->place, f->channel, f->source, &bucket);
-	return r < 0 ? r : index_note(run->index, f->user, f->day, bucket, f->key);
+	if (r == 0)
+		r = index_note(run->index, f->user, f->day, bucket, f->key);
+	return r < 0 ? r : 0;
 }
 
 static int workers_join(struct worker *w, int count, struct index_run *run, struct why *why)
@@ -450,7 +471,7 @@ static int workers_run(const struct index_run_options *o, struct index_run *run,
 		w[i].bytes_done = &bytes;
 		w[i].run = run;
 		if (i > 0)
-			r = run_new(&w[i].run);
+			r = run_new(o, &w[i].run);
 		if (r == 0 && i > 0)
 			r = -pthread_create(&w[i].thread, NULL, work, &w[i]);
 		if (r == 0)
@@ -512,7 +533,7 @@ int index_run(const struct index_run_options *o, struct index_run **ret, struct 
 	own(index_run) struct index_run *run = NULL;
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
 	int count = o->workers ? o->workers : (int)(cores < 1 ? 1 : cores);
-	int r = run_new(&run);
+	int r = run_new(o, &run);
 
 	if (r < 0)
 		return r;

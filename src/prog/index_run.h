@@ -8,6 +8,7 @@
 #pragma once
 
 #include "classify/index.h"
+#include "classify/straggler.h"
 #include "observe/maillog.h"
 #include "observe/mailsite.h"
 
@@ -22,11 +23,13 @@ struct index_run_options {
 	int year;         /* of the first line of every file; 0: infer */
 	const char *base; /* file of accounts, one a line; may be NULL */
 	int workers;      /* 0: as many as there are cores */
+	bool names;       /* keep the names of accounts that may be on port 25 */
 	bool progress;    /* draw on standard error */
 };
 
 struct index_run {
 	struct index *index;
+	struct stragglers *stragglers; /* with `names` only */
 	struct maillog_counts counts;
 	uint64_t files, bytes;
 	uint64_t invalid_users;      /* submissions whose user name is none */

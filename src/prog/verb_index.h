@@ -3,3 +3,5 @@
 #pragma once
 
 int verb_index(int argc, char **argv);
+int verb_stragglers(int argc, char **argv);
+int verb_lint_mail(int argc, char **argv);

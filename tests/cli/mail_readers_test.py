@@ -157,6 +157,7 @@ def test_a_message_from_webmail_is_not_counted_again_at_the_server(tmp_path):
     web.write_text("[20-Nov-2026 10:00:00 +0000]: <ab12> User maria@p.example [192.0.2.1]; Message <a@b> for x@y; 250: 2.0.0 Ok: queued as A1B2C3D4E5\n")
     mail.write_text("Nov 20 10:00:00 mx postfix/smtpd[1]: A1B2C3D4E5: client=web[192.0.2.80], sasl_method=LOGIN, sasl_username=maria@p.example\n"
                     "Nov 20 10:00:00 mx postfix/submission/smtpd[1]: A1B2C3D4E7: client=a[192.0.2.7], sasl_method=LOGIN, sasl_username=maria@p.example\n")
+    os.utime(mail, (1795564800, 1795564800))  # 2026-11-25: stamps without a year are before it
     for order in ((web, mail), (mail, web)):
         got = index(*order)
         assert got["messages"]["webmail"] == 1 and got["messages"]["587"] == 1
