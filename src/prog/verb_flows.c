@@ -138,8 +138,8 @@ static void print_json(const struct flows *f, const struct flow_decoder *d)
 		    to_port, port,
 		    json_pack("{s:I,s:I,s:I,s:I}", "records", (json_int_t)f->tally.to[p].records,
 			      "flows", (json_int_t)f->tally.to[p].flows, "sources",
-			      (json_int_t)f->tally.to[p].sources.count, "destinations",
-			      (json_int_t)f->tally.to[p].destinations.count));
+			      (json_int_t)addr_set_count(&f->tally.to[p].sources), "destinations",
+			      (json_int_t)addr_set_count(&f->tally.to[p].destinations)));
 	}
 	json_print(json_pack("{s:o,s:I,s:o}", "exporters", exporters_json(d), "records",
 			     (json_int_t)records_total(f, d), "to_port", to_port));
@@ -165,8 +165,9 @@ static void print_text(const struct flows *f, const struct flow_decoder *d)
 	       "to port", "records", "flows", "sources", "destinations");
 	for (int p = 0; p < MAIL_PORT_COUNT_; p++)
 		printf("%-8u %10" PRIu64 " %10" PRIu64 " %10zu %12zu\n", mail_port_number[p],
-		       f->tally.to[p].records, f->tally.to[p].flows, f->tally.to[p].sources.count,
-		       f->tally.to[p].destinations.count);
+		       f->tally.to[p].records, f->tally.to[p].flows,
+		       addr_set_count(&f->tally.to[p].sources),
+		       addr_set_count(&f->tally.to[p].destinations));
 }
 
 static int port_add(struct flows *f, const char *text)
@@ -345,6 +346,7 @@ static int listen_live(struct flows *f)
 		collector_run(c, 0); /* what has come in meanwhile */
 	struct collector_counts counts = collector_counts(c);
 
+	flow_tally_settle(&f->tally);
 	if (r == EXIT_DONE && !f->print_records)
 		(f->json ? print_json : print_text)(f, collector_decoder(c));
 	say_losses(&counts);
@@ -360,6 +362,7 @@ static int read_files(struct flows *f, char **paths)
 		return EXIT_USAGE;
 	}
 	int r = files_feed(f, d, paths);
+	flow_tally_settle(&f->tally);
 	if (r == EXIT_DONE && !f->print_records)
 		(f->json ? print_json : print_text)(f, d);
 	return r;
