@@ -132,6 +132,12 @@ def test_every_path_that_is_named_exists(path):
     assert not missing, missing
 
 
+def test_every_invariant_names_its_guard():
+    rows = re.findall(r"^\| (\d) \| .* \| (.*) \|$", read("ARCHITECTURE.md"), re.M)
+    assert [number for number, _ in rows] == list("123456789")
+    assert all(PATH.search(guard) for _, guard in rows), rows
+
+
 def test_links_between_the_documents_lead_somewhere():
     for path in PROSE:
         for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", read(path)):

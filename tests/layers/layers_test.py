@@ -122,10 +122,48 @@ def test_pure_code_asks_no_clock_and_touches_no_file(folder):
     assert not wrong, "\n".join(wrong)
 
 
+# Invariant 8: who has capabilities or the store gets only what our own processes have checked and packed.
+FOREIGN = re.compile(r"\b(plan_parse|plan_file_\w+|conf_parse|exceptions_parse|api_parse\w*|MHD_\w+|json_load\w*|"
+                     r"c?yaml_\w+|pcap_\w+|flow_\w+)\s*\(")
+
+
+def prog(*patterns):
+    found = [path for _, path in sources("prog") if re.match("|".join(patterns), os.path.basename(path))]
+    assert found
+    return found
+
+
+def test_who_has_privilege_reads_nothing_foreign():
+    wrong = [f"{path}: {m[1]}()" for path in prog(r"engine.*\.c", r"role_enforce\.c", r"parent.*\.c")
+             for m in FOREIGN.finditer(code(path))]
+    assert not wrong, "\n".join(wrong)
+
+
+def test_who_reads_foreign_bytes_has_no_capability():
+    readers = [path for path in prog(r"web.*\.c", r"role_config\.c") if FOREIGN.search(code(path))]
+    assert len(readers) >= 2
+    for path in prog(r"web\.c", r"role_config\.c", r"engine\.c"):
+        lists = re.findall(r"caps\[\]\s*=\s*{([^}]*)}", code(path))
+        assert [text.strip() for text in lists] == ["-1"], path
+
+
+# Invariant 6: no place in which a destination of a line could be written down.
+def test_there_is_no_room_for_destinations():
+    place = re.compile(r"\b(dst|daddr|dest\w*|destination\w*|peer\w*|remote\w*|server_addr\w*)\b", re.I)
+    sql = [os.path.join(root, name) for root, _, names in os.walk(os.path.join(SRC, "store"))
+           for name in names if name.endswith(".sql")]
+    assert sql
+    shared = [path for _, path in sources("bpf") if path.endswith("_abi.h")]
+    for path in sql + shared:
+        text = re.sub(r"--[^\n]*", "", open(path).read()) if path.endswith(".sql") else code(path)
+        assert not place.search(text), (path, place.search(text)[0])
+
+
 def test_the_searches_find_something(tmp_path):
     """A check that can not fail proves nothing: each of the above is shown a breach."""
     assert not allowed("decide", "enforce/filter.h") and not allowed("base", "model/addr.h")
     assert allowed("enforce", "bpf/filter_abi.h") and not allowed("decide", "bpf/filter_abi.h")
     bad = tmp_path / "bad.c"
     bad.write_text('#include "x/y.h"\n/* time(NULL) */ int f(void) { puts("open("); return time(NULL) > 0; }\n')
+    assert FOREIGN.search("r = plan_parse(t->bytes, t->len") and not FOREIGN.search("plan_unpack(bytes)")
     assert includes(bad) == ["x/y.h"] and [m[1] for m in IMPURE.finditer(code(bad))] == ["time"]
