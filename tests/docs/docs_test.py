@@ -77,7 +77,10 @@ def test_a_verb_answers_help_and_its_options_are_in_the_manual(verb):
     if not shutil.which("mandoc"):
         pytest.skip("mandoc is not installed")
     options = set(OPTION.findall(p.stdout)) - {"help"}
-    manual = set(OPTION.findall(rendered_verbs()[verb]))
+    pages = rendered_verbs()
+    manual = set(OPTION.findall(pages[verb]))
+    for other in re.findall(r"options\s+(?:are\s+those\s+)?of\s+([a-z-]+)", pages[verb]):
+        manual |= set(OPTION.findall(pages.get(other, "")))
     assert options <= manual, f"not in man/porteiro.1: {sorted(options - manual)}"
     assert "json" in options, "every verb has --json"
 
