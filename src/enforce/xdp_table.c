@@ -29,7 +29,7 @@ static int map_lines(struct xdp_filter *x, uint32_t id, struct why *why)
 {
 	struct bpf_map_info info = { 0 };
 	uint32_t bytes = sizeof(info);
-	own_fd int fd = bpf_map_get_fd_by_id(id);
+	own_fd int fd = xdp_lines_open(x, id);
 
 	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &bytes) < 0)
 		return why_set(why, -errno, "cannot open table %u: %s", id, strerror(errno));
@@ -125,10 +125,14 @@ static int build(struct xdp_filter *x, const struct ruleset *rs, struct table **
 static int show(struct xdp_filter *x, int lines_fd, struct why *why)
 {
 	uint32_t zero = 0;
+	int r = xdp_lines_pin(x, lines_fd);
 
+	if (r < 0)
+		return why_set(why, r, "cannot pin the table: %s", strerror(-r));
 	if (bpf_map_update_elem(xdp_tables_fd(x), &zero, &lines_fd, BPF_ANY) < 0)
 		return why_set(why, -errno, "cannot put the table in force: %s", strerror(errno));
-	return 0;
+	r = xdp_lines_pinned(x);
+	return r < 0 ? why_set(why, r, "cannot pin the table: %s", strerror(-r)) : 0;
 }
 
 int xdp_load(struct filter *f, const struct ruleset *rs, struct why *why)

@@ -17,3 +17,10 @@ int xdp_compare(struct filter *f, const struct ruleset *rs, struct wall now,
 int xdp_table_map(struct xdp_filter *x, struct table *ret, struct why *why);
 void xdp_table_unmap(struct xdp_filter *x);
 bool xdp_table_loaded(struct xdp_filter *x);
+
+/* --- xdp_lines.c: the pin of the table in force --- */
+/* The map with this number; needs CAP_SYS_ADMIN only where it is not pinned. */
+int xdp_lines_open(const struct xdp_filter *x, uint32_t id);
+/* Before a table is put in force, and after. 0 or a negative errno. */
+int xdp_lines_pin(const struct xdp_filter *x, int fd);
+int xdp_lines_pinned(const struct xdp_filter *x);
