@@ -136,6 +136,8 @@ static int take_compare(void *ctx, struct ipc_message *m)
 	if (result.code == 0)
 		result.code =
 		    e->filter->ops->compare(e->filter, e->ruleset, now, &result.drift, &result.why);
+	if (result.code == 0)
+		result.code = need_place(e, &result.drift, &result.why);
 	return answer(e, &result, -1);
 }
 
@@ -262,9 +264,7 @@ static int watch_links(struct enforce *e)
 
 static int confine(struct enforce *e, struct why *why)
 {
-	/* The kernel wants CAP_SYS_ADMIN for opening a map by its number, which reading back needs.
-	 */
-	static const int xdp_caps[] = { CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN, CAP_SYS_ADMIN, -1 };
+	static const int xdp_caps[] = { CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN, -1 };
 	static const int nft_caps[] = { CAP_NET_ADMIN, -1 };
 	bool xdp = e->base.conf.backend == BACKEND_XDP;
 	static const char *const syscalls[] = {

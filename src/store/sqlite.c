@@ -216,7 +216,7 @@ int store_open(const char *path, struct store **ret, struct why *why)
 	if (sqlite3_open_v2(path, &s->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL) !=
 	    SQLITE_OK) {
 		r = failed(s);
-		return why_set(why, r, "%s: %s", path, s->why);
+		return why_set(why, r, "the store %s can not be opened: %s", path, s->why);
 	}
 	sqlite3_extended_result_codes(s->db, 1);
 	sqlite3_busy_timeout(s->db, BUSY_MS);
@@ -226,7 +226,7 @@ int store_open(const char *path, struct store **ret, struct why *why)
 	r = run(s, "PRAGMA temp_store = MEMORY; PRAGMA foreign_keys = ON;"
 		   "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
 	if (r < 0)
-		return why_set(why, r, "%s: %s", path, s->why);
+		return why_set(why, r, "the store %s can not be used: %s", path, s->why);
 	r = check_whole(s, why);
 	if (r < 0)
 		return r;
