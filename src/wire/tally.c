@@ -172,10 +172,6 @@ static int check_users(const struct tally *t, struct why *why)
 		return why_set(why, -EINVAL, "nobody is active: there is no index of nothing");
 	if (t->known == 0)
 		return why_set(why, -EINVAL, "nothing is known of anybody: there is no index");
-	if (t->base >= 0 && t->base < t->active)
-		return why_set(why, -EINVAL,
-			       "%" PRId64 " users are active but the base is only %" PRId64,
-			       t->active, t->base);
 	if (t->known > t->active || t->migrated > t->known || t->migrated < 0)
 		return why_set(why, -EINVAL,
 			       "%" PRId64 " migrated of %" PRId64 " known of %" PRId64

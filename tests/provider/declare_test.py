@@ -111,6 +111,21 @@ def test_signature_can_be_checked_without_porteiro(provider):
     assert check.returncode == 0, check.stdout + check.stderr
 
 
+def test_from_a_log_to_a_declaration(provider):
+    """What porteiro index prints is what porteiro declare takes, accounts in the log and all."""
+    log = provider / "mail.log"
+    with open(log, "w", encoding="ascii") as f:
+        for n, (tag, user) in enumerate([("submission/smtpd", "maria"), ("smtpd", "joao"), ("submissions/smtpd", "ana")]):
+            f.write(f"2026-10-01T10:00:0{n}+00:00 mx postfix/{tag}[7]: 9E8BC1123D{n}: client=h[192.0.2.{n}], "
+                    f"sasl_method=PLAIN, sasl_username={user}@provedor.example\n")
+    index = json.loads(ok("index", "--json", log))
+    assert declare(provider, index).returncode == 0
+    answer = verify(provider, "--records", provider / "records.jsonl")
+    assert answer["accepted"] and answer["declaration"]["by_channel"]["legacy25"] == 1
+    for name in "declaration.json", "records.jsonl":
+        assert not re.search("maria|joao|ana@", (provider / name).read_text())
+
+
 @pytest.mark.parametrize("change, fault", [
     (lambda d: d["users"].update(migrated=931), "altered"),
     (lambda d: d.update(expires="2036-01-01T00:00:00Z"), "altered"),
