@@ -430,10 +430,10 @@ static void extensions(const struct judge *j, const struct point *p)
 	if (t->heard[SLOT_RCPT_FOREIGN])
 		smtp_reply_enhanced(t->heard[SLOT_RCPT_FOREIGN], code);
 	if (!talk_offers(t, ehlo, "ENHANCEDSTATUSCODES", words, sizeof(words)))
-		audit_say(j->r, CHECK_ENHANCED, AUDIT_FAILED, "%s: EHLO does not offer them",
+		audit_say(j->r, CHECK_ENHANCED, AUDIT_WARNED, "%s: EHLO does not offer them",
 			  p->address);
 	else if (t->heard[SLOT_RCPT_FOREIGN] && !code[0])
-		audit_say(j->r, CHECK_ENHANCED, AUDIT_FAILED, "%s: offered, but not said: %s",
+		audit_say(j->r, CHECK_ENHANCED, AUDIT_WARNED, "%s: offered, but not said: %s",
 			  p->address, said(t, SLOT_RCPT_FOREIGN, b));
 	else
 		audit_say(j->r, CHECK_ENHANCED, AUDIT_PASSED, "%s: %s", p->address, code);
@@ -615,8 +615,14 @@ static void why_skipped(const struct judge *j)
 		{ CHECK_DANE, "needs --domain" },
 	};
 
-	for (size_t i = 0; i < sizeof(reasons) / sizeof(*reasons); i++)
-		audit_say(j->r, reasons[i].check, AUDIT_SKIPPED, "%s", reasons[i].why);
+	for (size_t i = 0; i < sizeof(reasons) / sizeof(*reasons); i++) {
+		_Bool tried = j->s->login && strstr(reasons[i].why, "--user");
+
+		if (j->r->of[reasons[i].check].status == AUDIT_SKIPPED &&
+		    !j->r->of[reasons[i].check].seen[0])
+			audit_say(j->r, reasons[i].check, AUDIT_SKIPPED, "%s",
+				  tried ? "the login did not get that far" : reasons[i].why);
+	}
 	for (int c = 0; c < CHECK_COUNT_; c++)
 		if (j->r->of[c].status == AUDIT_SKIPPED && !j->r->of[c].seen[0])
 			audit_say(j->r, (enum audit_check)c, AUDIT_SKIPPED,
