@@ -17,14 +17,13 @@
 /* "9E8BC1123D1: rest" → id and rest; an id is letters and digits, never a word before a space. */
 static inline bool queue_id(struct slice text, struct slice *id, struct slice *rest)
 {
+	static const bool id_char[256] = { ['0' ... '9'] = true,
+					   ['A' ... 'Z'] = true,
+					   ['a' ... 'z'] = true };
 	size_t n = 0, max = text.len < QUEUE_ID_MAX ? text.len : QUEUE_ID_MAX;
 
-	while (n < max && text.at[n] != ':') {
-		unsigned char c = (unsigned char)text.at[n];
-		if (!((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z')))
-			return false;
+	while (n < max && id_char[(unsigned char)text.at[n]])
 		n++;
-	}
 	if (n < 5 || n + 2 > text.len || text.at[n] != ':' || text.at[n + 1] != ' ')
 		return false;
 	*id = slice_cut(text, n);
