@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/hash.h"
+#include "base/mono.h"
 #include "base/text.h"
 #include "classify/keyset.h"
 #include "observe/mailfile.h"
@@ -34,12 +35,19 @@ struct forwarded {
 	enum channel channel;
 };
 
+/* How far all workers are, for the person who waits. */
+struct progress {
+	_Atomic uint64_t done;
+	_Atomic int64_t drawn_ns;
+	uint64_t total; /* bytes of all files as they lie; 0: not known */
+};
+
 struct worker {
 	pthread_t thread;
 	const struct index_run_options *o;
 	atomic_int *next;
 	bool *done; /* files read before */
-	_Atomic uint64_t *bytes_done;
+	struct progress *progress;
 	struct index_run *run;
 	struct suspect *suspects;
 	size_t suspects_count, suspects_room;
@@ -247,14 +255,26 @@ static void on_unexplained(void *ctx, struct slice name)
 	unexplained_add(w->run, text, 1);
 }
 
+struct reading {
+	struct worker *worker;
+	struct maillog *log;
+};
+
 static int line(void *ctx, struct slice s)
 {
-	return maillog_line(ctx, s);
+	return maillog_line(((struct reading *)ctx)->log, s);
 }
 
 static void overlong(void *ctx)
 {
-	maillog_overlong(ctx);
+	maillog_overlong(((struct reading *)ctx)->log);
+}
+
+static void draw(struct worker *w, uint64_t bytes);
+
+static void progressed(void *ctx, uint64_t bytes)
+{
+	draw(((struct reading *)ctx)->worker, bytes);
 }
 
 /* Local time minus UTC at an instant, by the zone of the environment. */
@@ -288,6 +308,22 @@ static void counts_add(struct maillog_counts *to, const struct maillog_counts *c
 		into[i] += from[i];
 }
 
+/* Whichever worker comes by after a tenth of a second draws the bar. */
+static void draw(struct worker *w, uint64_t bytes)
+{
+	struct progress *p = w->progress;
+	uint64_t done = atomic_fetch_add(&p->done, bytes) + bytes;
+	int64_t now = mono_now().ns, last = atomic_load(&p->drawn_ns);
+
+	if (!p->total || now - last < 100000000 ||
+	    !atomic_compare_exchange_strong(&p->drawn_ns, &last, now))
+		return;
+	unsigned percent = (unsigned)(done >= p->total ? 100 : done * 100 / p->total);
+	static const char bar[] = "########################################";
+	fprintf(stderr, "\r[%-40.*s] %3u %%  %llu MB", (int)(percent * 40 / 100), bar, percent,
+		(unsigned long long)(done / 1000000));
+}
+
 static int work_file(struct worker *w, const char *path)
 {
 	const struct maillog_sink sink = { w,        on_submission, on_tagged,
@@ -297,7 +333,9 @@ static int work_file(struct worker *w, const char *path)
 
 	if (r < 0)
 		return r;
-	const struct mailfile_reader reader = { m, line, overlong, NULL };
+	struct reading reading = { w, m };
+	const struct mailfile_reader reader = { &reading, line, overlong,
+						w->o->progress ? progressed : NULL };
 	r = mailfile_read(path, &reader, &w->why);
 	if (r == 0)
 		r = maillog_end(m);
@@ -451,14 +489,31 @@ static int workers_join(struct worker *w, int count, struct index_run *run, stru
 	return r;
 }
 
+/* 0 when standard input is among them. */
+static uint64_t total_bytes(const struct index_run_options *o)
+{
+	uint64_t total = 0;
+	struct stat st;
+
+	for (int i = 0; i < o->paths_count; i++) {
+		if (strcmp(o->paths[i], "-") == 0)
+			return 0;
+		if (stat(o->paths[i], &st) == 0)
+			total += (uint64_t)st.st_size;
+	}
+	return total;
+}
+
 static int workers_run(const struct index_run_options *o, struct index_run *run, int count,
 		       struct why *why)
 {
 	struct worker w[WORKERS_MAX] = { 0 };
 	atomic_int next = 0;
-	_Atomic uint64_t bytes = 0;
+	struct progress progress = { .total = total_bytes(o) };
 	own_mem bool *done = calloc((size_t)o->paths_count + 1, sizeof(*done));
-	struct worker first = { .o = o, .run = run, .fronts_first = &first.fronts };
+	struct worker first = {
+		.o = o, .run = run, .progress = &progress, .fronts_first = &first.fronts
+	};
 	int r = done ? work_fronts(&first, done) : -ENOMEM, started = 0;
 
 	if (r < 0 && why)
@@ -468,7 +523,7 @@ static int workers_run(const struct index_run_options *o, struct index_run *run,
 		w[i].done = done;
 		w[i].fronts_first = &first.fronts;
 		w[i].next = &next;
-		w[i].bytes_done = &bytes;
+		w[i].progress = &progress;
 		w[i].run = run;
 		if (i > 0)
 			r = run_new(o, &w[i].run);
@@ -483,6 +538,8 @@ static int workers_run(const struct index_run_options *o, struct index_run *run,
 		work(&w[0]);
 	for (int i = 1; i < started; i++)
 		pthread_join(w[i].thread, NULL);
+	if (o->progress && atomic_load(&progress.drawn_ns))
+		fprintf(stderr, "\r%60s\r", ""); /* the bar goes, the figures come */
 	if (r == 0)
 		r = keyset_merge(&w[0].fronts, &first.fronts);
 	if (r == 0)

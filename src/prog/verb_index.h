@@ -5,3 +5,4 @@
 int verb_index(int argc, char **argv);
 int verb_stragglers(int argc, char **argv);
 int verb_lint_mail(int argc, char **argv);
+int verb_listen_mail(int argc, char **argv);

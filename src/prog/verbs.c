@@ -22,6 +22,7 @@ const struct verb verbs[] = {
 	{ "key", "make or show the key that signs declarations", verb_key },
 	{ "lab", "a small real network with Porteiro in the middle, to watch and try", verb_lab },
 	{ "lint-mail", "say which name in a mail log proves which port", verb_lint_mail },
+	{ "listen-mail", "look on at Postfix as its policy service, for exact ports", verb_listen_mail },
 	{ "open", "open everything at once, until resume", verb_open },
 	{ "reconcile", "compare what should be in force with what is, and put it right",
 	  verb_reconcile },

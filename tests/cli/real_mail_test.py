@@ -317,3 +317,47 @@ def test_dovecot_in_front_of_postfix(base, auth):
         agree(index(*ports, log, p.log), [(ana, "587"), (bia, "465"), (caio, "465")])
         agree(index(*ports, log), [(ana, "587"), (bia, "465"), (caio, "465")])
         assert index(p.log)["messages"]["unclassified"] == 3  # behind the front nobody knows the port
+
+
+def test_the_policy_service_tells_exact_ports_and_never_stands_in_the_way(base, auth):
+    """Untagged services, but exact: Postfix says the port itself. And mail flows on when the listener is gone."""
+    ana, bia, caio = ACCOUNTS[:3]
+    ports, policy = free_ports(3), free_ports(1)[0]
+    seen = base / "seen.jsonl"
+    services = {"smtp": (ports[0], []), "submission": (ports[1], []), "submissions": (ports[2], ["smtpd_tls_wrappermode=yes"])}
+    p = Postfix(base, "watched", services)
+    with open(p.etc / "main.cf", "a", encoding="ascii") as f:
+        f.write(f"smtpd_end_of_data_restrictions = check_policy_service {{ inet:{ADDRESS}:{policy}, default_action=DUNNO, timeout=2s }}\n"
+                "smtpd_policy_service_try_limit = 1\n")
+    listener = subprocess.Popen([PORTEIRO, "listen-mail", "--listen", f"inet:{ADDRESS}:{policy}", "--output", seen, "--json"],
+                                stdout=subprocess.PIPE, text=True)
+    try:
+        wait("the listener", lambda: listening(policy))
+        with p:
+            send(ports[0], ana)
+            send(ports[1], bia, "starttls")
+            send(ports[2], caio, "implicit")
+            send(ports[2], caio, "implicit", extra=("--to", "x@elsewhere.example,y@elsewhere.example"))
+            send(ports[0], sender="velho@provedor.example", source="127.0.0.9")
+            # Hostile peers on the policy port harm nobody.
+            for junk in (b"GET / HTTP/1.1\n\n", b"x" * 100000, b"request=smtpd_access_policy\nsasl_username=\xff\xfe\n\n"):
+                with socket.create_connection((ADDRESS, policy)) as s:
+                    try:
+                        s.sendall(junk)
+                    except OSError:
+                        pass
+            p.settled(5)
+            rows = [json.loads(line) for line in seen.read_text().splitlines()]
+            assert [(r["user"], r["port"]) for r in rows] == [(ana, ports[0]), (bia, ports[1]), (caio, ports[2]), (caio, ports[2])]
+            assert rows[0]["tls"] == "" and rows[1]["tls"].startswith("TLS")
+            got = index(*(x for port, c in zip(ports, ("25", "587", "465")) for x in ("--port", f"{port}={c}")), seen)
+            agree(got, [(ana, "legacy25"), (bia, "587"), (caio, "465"), (caio, "465")])
+            listener.terminate()
+            said = json.loads(listener.communicate(timeout=20)[0])
+            assert said["written"] == 4 and said["without_login"] == 1 and said["unreadable"] == 1 and said["lost"] == 0
+            send(ports[1], bia, "starttls")  # the listener is gone, and mail flows
+            p.settled(6)
+    finally:
+        if listener.poll() is None:
+            listener.kill()
+            listener.wait()
