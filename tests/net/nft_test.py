@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import threading
 
 import pytest
 
@@ -228,6 +229,36 @@ def test_many_ranges(network, nft):
     assert nft.put("10.64.0.1") == {"whole": False, "elements": 2, "chains": 1}
     assert nft.compare() == EQUAL
     assert nft.load() == {"whole": False, "elements": 2, "chains": 0}
+
+
+def test_loads_under_traffic(network, nft):
+    """Whole tables and differences take turns while two clients knock as fast as they can."""
+    nft.load()
+    answers, stop = [], threading.Event()
+
+    def knock():
+        seen = set()
+        while not stop.is_set():
+            seen.add(attempt(network.home, home(4, 1), WORLD[4]))
+        answers.append(seen)
+
+    threads = [threading.Thread(target=knock) for _ in range(2)]
+    for t in threads:
+        t.start()
+    try:
+        whole = 0
+        for i in range(16):
+            if i % 4 == 0:  # forces a new table
+                network.box.run("nft", "add", "rule", "inet", "porteiro", "gate/notes", "return")
+                network.box.run("nft", "flush", "chain", "inet", "porteiro", "gate/none")
+                network.box.run("nft", "add", "rule", "inet", "porteiro", "gate/none", "return")
+            whole += nft.load(exceptions=[home(4, 1, 3)] if i % 2 else [])["whole"]
+    finally:
+        stop.set()
+        for t in threads:
+            t.join()
+    assert whole >= 4
+    assert answers == [{"refused"}] * 2
 
 
 @pytest.fixture(scope="module")
