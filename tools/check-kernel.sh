@@ -17,7 +17,7 @@ totals=
 pattern=${1:-}
 build=${BUILD:-build}
 dir=${PORTEIRO_KERNEL_DIR:-$build/kernel}
-limit=${PORTEIRO_KERNEL_LIMIT:-900} # seconds for the whole machine
+limit=${PORTEIRO_KERNEL_LIMIT:-1500} # seconds for the whole machine
 must=${PORTEIRO_MUST_RUN:-}
 
 finish() # passed failed skipped
@@ -97,7 +97,7 @@ for t in json.load(sys.stdin):
 for path in sorted(glob.glob("tests/kernel/*_test.sh")):
     name = "kernel/" + os.path.basename(path)[:-len("_test.sh")]
     tests.append({"name": name, "cmd": ["bash", os.path.join(src, path)], "env": env,
-                  "workdir": src, "timeout": 120})
+                  "workdir": src, "timeout": 600})
 json.dump([t for t in tests if re.search(pattern, t["name"])], sys.stdout, indent=1)
 ' "$pattern" "$PWD" "$build"
 }
@@ -128,7 +128,7 @@ report() # workdir: results, then what a failed test said
 	awk -F'\t' '$2 != "end" { printf "%-5s %-40s %6ss  %s\n", ($2 == "fail" ? "FAIL" : $2), $1, $3, $4 }' "$1/out/results.tsv"
 	awk -F'\t' '$2 == "fail" { gsub(/[\/ ]/, "-", $1); print $1 }' "$1/out/results.tsv" | while read -r name; do
 		echo "--- $name"
-		tail -n 60 "$1/out/$name.log"
+		tail -n 120 "$1/out/$name.log"
 	done
 	if ! grep -q '^end' "$1/out/results.tsv"; then
 		echo "FAIL the machine stopped before its tests had ended; its console and QEMU said:"

@@ -42,7 +42,7 @@ access_network()
 		ip -n access link set $i master br0
 		on access ethtool -K $i txvlan off tx-vlan-stag-hw-insert off >/dev/null
 	done
-	pass_program up0 access
+	pass_program access up0
 	tags home1 7
 	tags home2 8
 	tags bras 7
@@ -58,19 +58,20 @@ access_network()
 	serve net 25 465 587
 }
 
-concentrator() # runs pppoe-server in kernel mode on both customer VLANs
+concentrator() # pppoe-server on both customer VLANs
 {
 	printf '%s\n' noauth +ipv6 nodetach noccp novj lcp-echo-interval 5 lcp-echo-failure 4 \
 		"logfile $tmp/bras-pppd.log" >"$tmp/server-options"
-	on bras pppoe-server -F -k -I e0.100.7 -I e0.100.8 -C bras -L 10.64.0.1 -R 10.64.0.10 -N 8 \
+	on bras pppoe-server -F -I e0.100.7 -I e0.100.8 -C bras -L 10.64.0.1 -R 10.64.0.10 -N 8 \
 		-O "$tmp/server-options" >"$tmp/pppoe-server.log" 2>&1 &
 }
 
 dial() # HOME CUSTOMER-TAG: a session, its addresses, v6 added as DHCPv6 would
 {
 	local ns=$1
-	on "$ns" pppd plugin pppoe.so "nic-e0.100.$2" noauth defaultroute +ipv6 nodetach noccp novj \
+	ip netns exec "$ns" pppd plugin pppoe.so "nic-e0.100.$2" noauth defaultroute +ipv6 nodetach noccp novj \
 		user "$ns" >"$tmp/$ns.log" 2>&1 &
+	echo $! >"$tmp/$ns.pid"
 	wait_for 20 sh -c "ip -n $ns -4 addr show dev ppp0 | grep -q 'inet 10.64'"
 }
 
@@ -94,4 +95,13 @@ homes_online()
 	dial home2 8
 	give_v6 home1 2001:db8:a::10
 	give_v6 home2 2001:db8:a::11
+}
+
+hang_up() # HOME: end the session as a router does that is switched off in good order
+{
+	local s
+	s=$(session_of "$(v4_of "$1")")
+	kill -TERM "$(cat "$tmp/$1.pid")"
+	wait_for 30 sh -c "! ip -n $1 link show ppp0"
+	wait_for 30 sh -c "! ip -n bras link show $s"
 }
