@@ -81,27 +81,19 @@ static json_t *interfaces_json(const struct conf *c)
 	return all;
 }
 
-static json_t *reconcile_json(const struct reconciled *r)
-{
-	json_t *j = engine_drift_json(r);
-
-	json_object_set_new(j, "at", time_json(r->at));
-	return j;
-}
-
 int engine_status(struct engine *e, const struct api_request *r, json_t **ret, struct problem *p)
 {
 	(void)r;
 	(void)p;
 	engine_settle(e);
-	*ret = json_pack("{s:s, s:o, s:b, s:I, s:s, s:o, s:b, s:o, s:o, s:I, s:I, s:o}", "version",
-			 PORTEIRO_VERSION, "started", time_json(e->started), "open", (int)e->open,
-			 "open_entry", (json_int_t)e->open_cause, "backend",
-			 conf_backend_name(e->base.conf.backend), "interfaces",
-			 interfaces_json(&e->base.conf), "enforcing", (int)e->enforce.open, "plan",
-			 plan_json(e), "ruleset", ruleset_status_json(e), "exceptions",
-			 (json_int_t)e->exceptions.count, "restrictions",
-			 (json_int_t)e->restrictions.count, "reconcile", reconcile_json(&e->last));
+	*ret = json_pack(
+	    "{s:s, s:o, s:b, s:I, s:s, s:o, s:b, s:o, s:o, s:I, s:I, s:o}", "version",
+	    PORTEIRO_VERSION, "started", time_json(e->started), "open", (int)e->open, "open_entry",
+	    (json_int_t)e->open_cause, "backend", conf_backend_name(e->base.conf.backend),
+	    "interfaces", interfaces_json(&e->base.conf), "enforcing", (int)e->enforce.open, "plan",
+	    plan_json(e), "ruleset", ruleset_status_json(e), "exceptions",
+	    (json_int_t)e->exceptions.count, "restrictions", (json_int_t)e->restrictions.count,
+	    "reconcile", engine_drift_json(&e->last));
 	return 0;
 }
 

@@ -7,13 +7,17 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/when.h"
 #include "prog/engine.h"
 #include "prog/event.h"
 #include "prog/marker.h"
 
 json_t *engine_drift_json(const struct reconciled *r)
 {
-	return json_pack("{s:I, s:I, s:I, s:f, s:s, s:b, s:s}", "at", (json_int_t)r->at.s, "ranges",
+	char at[WHEN_TEXT_MAX];
+
+	return json_pack("{s:s?, s:I, s:I, s:f, s:s, s:b, s:s}", "at",
+			 r->at.s ? when_text(r->at, at) : NULL, "ranges",
 			 (json_int_t)r->drift.ranges, "objects", (json_int_t)r->drift.objects,
 			 "addresses", r->drift.addresses, "first", r->drift.first, "repaired",
 			 (int)r->repaired, "failed", r->failed.text);
@@ -213,6 +217,7 @@ int engine_open(struct engine *e, const struct api_request *r, json_t **ret, str
 		return engine_filter_problem(e, &why, p);
 	e->open = true;
 	opening_json(e, r, changed, ret);
+	json_object_set_new(*ret, "journalled", json_true());
 	if (!changed)
 		return 0;
 	say(EV_OPENED, LOG_S("by", r->by), LOG_S("reason", r->reason));

@@ -202,7 +202,8 @@ static void process(struct request *q)
 	int e = q->refused ? -EINVAL : parse(q, &r);
 
 	if (e == 0 && q->route->body == BODY_YAML) {
-		fd = web_pack_plan((const char *)q->body, q->len, "plan", &q->problem, &faults);
+		fd = web_pack_plan(q->body ? (const char *)q->body : "", q->len, "plan",
+				   &q->problem, &faults);
 		e = fd < 0 ? fd : 0;
 	}
 	if (e == 0)

@@ -174,6 +174,7 @@ static const struct api_field open_fields[] = {
 };
 
 static const unsigned reads[] = { 200, 400, 500, 503, 0 };
+static const unsigned pages[] = { 200, 400, 422, 500, 503, 0 };
 static const unsigned finds[] = { 200, 400, 404, 422, 500, 503, 0 };
 static const unsigned applies[] = { 200, 400, 412, 413, 415, 422, 500, 502, 503, 507, 0 };
 static const unsigned adds[] = { 201, 400, 413, 415, 422, 500, 502, 503, 507, 0 };
@@ -198,7 +199,7 @@ const struct api_route api_routes[] = {
 	{ API_COUNTERS, "GET", "/v1/counters", "counters",
 	  "What was refused and let through, by class, and what the daemon did", BODY_NONE, no_fields, reads },
 	{ API_JOURNAL, "GET", "/v1/journal", "journal",
-	  "What was found, decided and done, by whom, in order", BODY_NONE, journal_fields, reads },
+	  "What was found, decided and done, by whom, in order", BODY_NONE, journal_fields, pages },
 	{ API_WHY, "GET", "/v1/why/{address}", "why",
 	  "What happens to this address now, and because of what", BODY_NONE, why_fields, finds },
 	{ API_OPEN, "POST", "/v1/open", "open",
