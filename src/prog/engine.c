@@ -11,7 +11,6 @@
 #define SETTLE_MS      300 /* after the last exception put in place */
 #define EXPIRE_MOST_MS 3600000
 #define LINKS_MS       100
-#define STORE_NAME     "porteiro.db"
 #define WARNINGS_MAX   1000
 
 typedef int (*op_fn)(struct engine *e, const struct api_request *r, json_t **ret,

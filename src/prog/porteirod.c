@@ -4,26 +4,34 @@
  * parent, and the parent starts it again in each role.
  */
 #include <getopt.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <sodium.h>
 
 #include "prog/event.h"
+#include "prog/journal_replay.h"
 #include "prog/parent.h"
 #include "prog/role.h"
 #include "prog/verbs.h"
+#include "store/store.h"
 #include "tell/api.h"
 
 static void usage(FILE *out)
 {
 	fputs("usage: porteirod [--config FILE]\n"
 	      "       porteirod [--config FILE] --check-config\n"
+	      "       porteirod [--config FILE] --replay\n"
 	      "       porteirod --show-defaults | --show-api | --show-events\n\n"
 	      "Keeps TCP port 25 closed where the network plan says so. Runs in the foreground.\n\n"
 	      "  --config FILE    read FILE, not " CONF_DEFAULT_PATH "\n"
 	      "  --check-config   say whether the configuration is valid, and end\n"
+	      "  --replay         do the journal's decisions again, say whether they come to the "
+	      "same\n"
+	      "                   rulesets, and end\n"
 	      "  --show-defaults  print every key with its default, and end\n"
 	      "  --show-api       print the table of the API's routes as JSON, and end\n"
 	      "  --show-events    print every event of the log, and end\n"
@@ -60,6 +68,27 @@ static int show_events(void)
 	return EXIT_DONE;
 }
 
+static int replay(const struct conf *c)
+{
+	own(store) struct store *s = NULL;
+	struct journal_replay r = { 0 };
+	char path[CONF_PATH_MAX + 32];
+	struct why why = { 0 };
+
+	snprintf(path, sizeof(path), "%s/" STORE_NAME, c->state_dir);
+	if (access(path, R_OK) < 0 || store_open(path, &s, &why) < 0) {
+		fprintf(stderr, "porteirod: %s\n", *why.text ? why.text : "there is no store yet");
+		return EXIT_USAGE;
+	}
+	if (journal_replay(s, &r, &why) < 0) {
+		fprintf(stderr, "porteirod: %s\n", why.text);
+		return EXIT_NO;
+	}
+	printf("%" PRIu64 " entries, %" PRIu64 " rulesets compiled again: all the same.\n",
+	       r.entries, r.rulesets);
+	return EXIT_DONE;
+}
+
 static int run_role(const char *name)
 {
 	enum role role;
@@ -84,7 +113,7 @@ static int run_role(const char *name)
 
 struct options {
 	const char *config, *role;
-	bool check, defaults, api, events;
+	bool check, replay, defaults, api, events;
 };
 
 /* -1: go on; else the exit code. */
@@ -97,6 +126,7 @@ static int read_options(int argc, char **argv, struct options *o)
 		{ "check-config", no_argument, NULL, 'C' },
 		{ "show-defaults", no_argument, NULL, 'd' },
 		{ "show-api", no_argument, NULL, 'a' },
+		{ "replay", no_argument, NULL, 'R' },
 		{ "show-events", no_argument, NULL, 'e' },
 		{ "role", required_argument, NULL, 'r' },
 		{ 0 },
@@ -115,6 +145,9 @@ static int read_options(int argc, char **argv, struct options *o)
 			break;
 		case 'C':
 			o->check = true;
+			break;
+		case 'R':
+			o->replay = true;
 			break;
 		case 'd':
 			o->defaults = true;
@@ -166,5 +199,7 @@ int main(int argc, char **argv)
 		printf("%s: valid\n", o.config ? o.config : CONF_DEFAULT_PATH);
 		return EXIT_DONE;
 	}
+	if (o.replay)
+		return replay(&conf);
 	return parent_run(o.config, &conf);
 }

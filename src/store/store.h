@@ -25,6 +25,8 @@
 #include "model/journal.h"
 #include "model/record.h"
 
+#define STORE_NAME "porteiro.db" /* in the state directory */
+
 struct store;
 
 /*

@@ -200,6 +200,10 @@ def test_any_role_may_be_killed_at_any_moment(box):
     r = box.post("/v1/reconcile").json
     assert r["ranges"] == r["objects"] == 0, r
     assert box.porteiro("journal", "--verify").returncode == 0
+    # The journal decides the same again, from the first plan to the last exception.
+    box.stop()
+    p = box.run("box", PORTEIROD, "--config", box.conf, "--replay", capture_output=True, text=True, timeout=60)
+    assert p.returncode == 0 and "all the same" in p.stdout, p
 
 
 def test_the_parent_may_be_killed(box):
