@@ -17,7 +17,10 @@
  *   line 16384               struct filter_head
  *   from 16385               class rows, then nodes, then spare lines for put()
  *
- * An entry is 64 bits: kind in bits 0 to 2, a class A in bits 3 to 18, and
+ * One map value holds 65536 lines: what lies in the first of them, the roots, the
+ * classes and mostly everything, is reached by adding to a pointer, without a look-up.
+ *
+ * An entry is 64 bits: kind in bits 0 to 3, a class A in bits 4 to 19, and
  *
  *   LEAF    everything below is A
  *   NEAR    A, but B below a prefix of 1 to 16 bits that starts here
@@ -27,10 +30,11 @@
  *   FULL    256 entries in 32 lines, one for each value of the next 8 bits
  *   NODE    A, but an entry of its own for each cell that a 256-bit map marks
  *   PATH    A, but what the entry in the line says where masked bits agree
+ *   SIEVE   A, unless a map of the next 12 to 16 bits marks the place: then the entry below
  *
- * The first five end the walk, most with no or one more memory access: with
- * 65536 random exceptions in a /8 nearly every /24 is a POINTS, with a million
- * a BITS, and the whole table stays in the caches.
+ * The first five end the walk. A SIEVE ends it for nearly all who are not excepted
+ * with one more memory access, to a map so small that it stays in the cache: 128 KB
+ * for 65536 random exceptions in a /8, where entries alone would take 512.
  */
 #pragma once
 
@@ -39,7 +43,8 @@
 #define FILTER_V4_ROOT    0
 #define FILTER_V6_ROOT    8192
 #define FILTER_HEAD       16384
-#define FILTER_LINES_MIN  32768 /* a capacity is a power of two from here on */
+#define FILTER_ROWS       16385 /* two class rows a line; 65536 rows end before the page does */
+#define FILTER_PAGE_LINES 65536 /* lines in one map value: what 5.15 takes at most, 4 MB */
 #define FILTER_LINES_MAX  (1 << 26)
 #define FILTER_MAGIC      0x70727431 /* "prt1" */
 #define FILTER_WALK_STEPS 16         /* entries after the root entry that a walk can meet */
@@ -53,27 +58,32 @@ enum filter_kind {
 	FILTER_FULL,
 	FILTER_NODE,
 	FILTER_PATH,
+	FILTER_SIEVE,
 };
 
 /* Fields of an entry: kind, class A, class B, and by kind: */
-#define FILTER_KIND(e)     ((__u32)(e)&7)
-#define FILTER_A(e)        ((__u32)((e) >> 3) & 0xffff)
-#define FILTER_B(e)        ((__u32)((e) >> 19) & 0xffff)
-#define FILTER_AB(k, a, b) ((__u64)(k) | (__u64)(a) << 3 | (__u64)(b) << 19)
-#define FILTER_REST        35 /* bit from which the rest is: */
-/* NEAR: bits 35 to 50 the prefix left-aligned, bits 51 to 55 how many bits to ignore (0 to 15) */
-#define FILTER_NEAR_BITS(e) ((__u32)((e) >> 35) & 0xffff)
-#define FILTER_NEAR_SKIP(e) ((__u32)((e) >> 51) & 15)
-/* POINTS: three cells in bits 35 to 58 */
-#define FILTER_POINT(e, i) ((__u32)((e) >> (35 + 8 * (i))) & 0xff)
-/* BITS, SET: bits 35 to 62 number a half line; a SET of over 16 (bit 63) starts at an even one */
-#define FILTER_HALF(e)  ((__u32)((e) >> 35) & 0xfffffff)
+#define FILTER_KIND(e)     ((__u32)(e)&15)
+#define FILTER_A(e)        ((__u32)((e) >> 4) & 0xffff)
+#define FILTER_B(e)        ((__u32)((e) >> 20) & 0xffff)
+#define FILTER_AB(k, a, b) ((__u64)(k) | (__u64)(a) << 4 | (__u64)(b) << 20)
+#define FILTER_REST        36 /* bit from which the rest is: */
+/* NEAR: bits 36 to 51 the prefix left-aligned, bits 52 to 55 how many bits to ignore (0 to 15) */
+#define FILTER_NEAR_BITS(e)  ((__u32)((e) >> 36) & 0xffff)
+#define FILTER_NEAR_SKIP(e)  ((__u32)((e) >> 52) & 15)
+#define FILTER_NEAR_SKIP_BIT 52
+/* POINTS: three cells in bits 36 to 59 */
+#define FILTER_POINT(e, i) ((__u32)((e) >> (36 + 8 * (i))) & 0xff)
+/* BITS, SET: bits 36 to 62 number a half line; a SET of over 16 (bit 63) starts at an even one */
+#define FILTER_HALF(e)  ((__u32)((e) >> 36) & 0x7ffffff)
 #define FILTER_SET_WIDE (1ULL << 63)
-/* FULL, NODE, PATH: bits 35 to 62 number the first line */
-#define FILTER_FIRST(e) ((__u32)((e) >> 35) & 0xfffffff)
-/* NODE: words 0 to 3 map, word 4 how many cells words 0, 0-1, 0-2 mark (bytes 0 to 2 as 16 bits
- * each), children from word 5 on, over the line's end into the next. */
+/* FULL, NODE, PATH, SIEVE: bits 36 to 62 number the first line */
+#define FILTER_FIRST(e) ((__u32)((e) >> 36) & 0x7ffffff)
+/* NODE: words 0 to 3 map, word 4 how many cells words 0, 0-1, 0-2 mark (16 bits each), children
+ * from word 5 on, over the line's end into the next. */
 #define FILTER_NODE_CHILDREN 5
+/* SIEVE: word 0 of the first line is the entry below, from the second line on stands a map of
+ * the next 16 bits less those that B says. */
+#define FILTER_SIEVE_CELL(e, bits) ((bits) >> (FILTER_B(e) & 15))
 /* PATH: words 0, 1 bits; 2, 3 mask; 4 the entry below; 5 how many bytes to go on, 1 to 14. */
 
 struct filter_line {
@@ -84,11 +94,15 @@ struct filter_line {
 #define FILTER_HEAD_SMARTHOSTS 2 /* there are smarthosts */
 #define FILTER_HEAD_STRICT     4 /* some class is strict */
 
+struct filter_page {
+	struct filter_line line[FILTER_PAGE_LINES];
+};
+
 struct filter_head {
 	__u32 magic;
 	__u32 flags;
-	__u32 class_first;   /* line of class row 0 */
-	__u32 class_room;    /* rows */
+	__u32 spare;
+	__u32 class_room;    /* rows, from line FILTER_ROWS on */
 	__u32 class_count;   /* rows in use */
 	__u32 used;          /* lines in use; what follows is spare */
 	__u64 smarthosts[2]; /* entries, from the first bit on: class 1 is a smarthost */
@@ -111,6 +125,7 @@ enum filter_side { FILTER_SUBSCRIBER, FILTER_UPLINK };
 /* One per class name and CPU; the index of a name never changes (filter_names). */
 struct filter_counter {
 	__u64 rejected, dropped, monitored, passed;
+	__u64 syn; /* SYN without ACK among them; those that no class was asked for: SYN25 */
 };
 
 #define FILTER_NAMES      8192 /* class names that can ever be counted */
@@ -163,5 +178,5 @@ struct filter_bucket {
 _Static_assert(sizeof(struct filter_line) == 64, "filter_line");
 _Static_assert(sizeof(struct filter_head) == 64, "filter_head must fill its line");
 _Static_assert(sizeof(struct filter_class) == 32, "two filter_class fill a line");
-_Static_assert(sizeof(struct filter_counter) == 32, "filter_counter");
+_Static_assert(sizeof(struct filter_counter) == 40, "filter_counter");
 _Static_assert(sizeof(struct filter_trace) == 32, "filter_trace");

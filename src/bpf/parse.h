@@ -36,16 +36,18 @@
 struct parsed {
 	struct xdp_md *xdp; /* one of these two */
 	struct __sk_buff *skb;
-	const void *data, *end; /* what can be read */
-	__u32 ip;               /* offset of the IP header */
-	__u32 tcp;              /* offset of the TCP header */
-	__u32 ppp;              /* offset of the PPPoE header, 0 without */
-	__u32 stop;             /* offset where the packet ends by its IP header */
+	const void *data, *end;   /* what can be read */
+	__u32 ip;                 /* offset of the IP header */
+	__u32 tcp;                /* offset of the TCP header */
+	__u32 ppp;                /* offset of the PPPoE header, 0 without */
+	__u32 stop;               /* offset where the packet ends by its IP header */
+	__u64 shi, slo, dhi, dlo; /* addresses, left-aligned: read only when asked for */
 	__u16 dport;
 	__u8 family; /* 4 or 6 */
 	__u8 seen;   /* enum filter_seen */
 	__u8 flags;  /* byte 13 of TCP; 0 when hidden */
 	__u8 port_known;
+	__u8 chain; /* there were IPv6 extension headers */
 };
 
 static __always_inline int is_vlan(__u16 type)
@@ -224,6 +226,7 @@ static __always_inline __u8 read_chain(struct parsed *p, __u8 next)
 	if (CHAIN_SEEN(c) != FILTER_TCP)
 		return CHAIN_SEEN(c);
 	p->tcp = (__u32)c & CHAIN_AT_MAX;
+	p->chain = 1;
 	return read_tcp(p, (c & CHAIN_FIRST) != 0);
 }
 

@@ -202,8 +202,7 @@ static __always_inline __u16 ppp_length(__u32 ip_at, __u32 ppp_at, __u32 ip_byte
 }
 
 /* 1: the frame is now the reset, to be sent back; 0: counted why not. */
-static __noinline int reset_xdp(struct xdp_md *ctx, __u32 ip_at, __u32 tcp_at, __u32 ppp_at,
-				__u32 family)
+__noinline int reset_xdp(struct xdp_md *ctx, __u32 ip_at, __u32 tcp_at, __u32 ppp_at, __u32 family)
 {
 	void *data = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;
 	const __u32 bytes = family == 4 ? sizeof(struct reset4) : sizeof(struct reset6);
@@ -273,8 +272,8 @@ static __always_inline int store_check(struct __sk_buff *skb, __u32 at, __u32 ps
 	return bpf_skb_store_bytes(skb, at, &check, 2, 0) == 0;
 }
 
-static __noinline int reset_tc(struct __sk_buff *skb, __u32 ip_at, __u32 tcp_at, __u32 ppp_at,
-			       __u32 family)
+__noinline int reset_tc(struct __sk_buff *skb, __u32 ip_at, __u32 tcp_at, __u32 ppp_at,
+			__u32 family)
 {
 	void *data = (void *)(long)skb->data, *end = (void *)(long)skb->data_end;
 	const int l2 = ip_at != 0;

@@ -5,6 +5,7 @@
  * The same code runs in the packet program and in user space (enforce/table.c),
  * which is how it is unit-tested. The includer defines
  *
+ *     WALK_TABLE                → the type of a table
  *     WALK_LINE(table, index)   → struct filter_line *, NULL out of range
  *     walk_inline               → how functions are declared
  *
@@ -52,24 +53,32 @@ walk_inline __u64 walk_lane(__u64 word, __u64 lanes)
 	return (d - 0x0001000100010001ULL) & ~d & 0x8000800080008000ULL;
 }
 
-walk_inline int walk_in_set(const struct filter_line *l, __u64 e, __u32 bits)
+/* 1 if any bit is set: by arithmetic, as each branch here doubles what the verifier must check. */
+walk_inline __u32 walk_any(__u64 bits)
 {
-	__u64 lanes = bits * 0x0001000100010001ULL;
+	return (__u32)((bits | -bits) >> 63);
+}
+
+/* Four words from `from` on: is any lane equal? */
+walk_inline __u64 walk_lanes(const struct filter_line *l, __u32 from, __u64 lanes)
+{
+	return walk_lane(walk_word(l, from), lanes) | walk_lane(walk_word(l, from + 1), lanes) |
+	       walk_lane(walk_word(l, from + 2), lanes) | walk_lane(walk_word(l, from + 3), lanes);
+}
+
+walk_inline __u32 walk_in_set(const struct filter_line *l, __u64 e, __u32 bits)
+{
+	const __u64 lanes = bits * 0x0001000100010001ULL;
+	const __u32 from = (FILTER_HALF(e) & 1) * 4;
+	__u64 found = walk_lanes(l, from, lanes);
 
 	if (e & FILTER_SET_WIDE)
-		return (walk_lane(l->word[0], lanes) | walk_lane(l->word[1], lanes) |
-			walk_lane(l->word[2], lanes) | walk_lane(l->word[3], lanes) |
-			walk_lane(l->word[4], lanes) | walk_lane(l->word[5], lanes) |
-			walk_lane(l->word[6], lanes) | walk_lane(l->word[7], lanes)) != 0;
-	if (FILTER_HALF(e) & 1)
-		return (walk_lane(l->word[4], lanes) | walk_lane(l->word[5], lanes) |
-			walk_lane(l->word[6], lanes) | walk_lane(l->word[7], lanes)) != 0;
-	return (walk_lane(l->word[0], lanes) | walk_lane(l->word[1], lanes) |
-		walk_lane(l->word[2], lanes) | walk_lane(l->word[3], lanes)) != 0;
+		found |= walk_lanes(l, 4, lanes);
+	return walk_any(found);
 }
 
 /* The entry of a NODE's marked cell; 1 if the cell is marked. */
-walk_inline int walk_node(void *table, __u64 e, __u32 cell, __u64 *ret)
+walk_inline int walk_node(WALK_TABLE *table, __u64 e, __u32 cell, __u64 *ret)
 {
 	const struct filter_line *l = WALK_LINE(table, FILTER_FIRST(e));
 	__u32 at, word = cell >> 6;
@@ -90,7 +99,7 @@ walk_inline int walk_node(void *table, __u64 e, __u32 cell, __u64 *ret)
 	return 1;
 }
 
-walk_inline int walk_path(void *table, __u64 e, struct walk_key *k, __u64 *ret)
+walk_inline int walk_path(WALK_TABLE *table, __u64 e, struct walk_key *k, __u64 *ret)
 {
 	const struct filter_line *l = WALK_LINE(table, FILTER_FIRST(e));
 	__u32 bits;
@@ -111,13 +120,22 @@ walk_inline int walk_path(void *table, __u64 e, struct walk_key *k, __u64 *ret)
 	return 1;
 }
 
+/* Is `cell` one of the three bytes of a POINTS? */
+walk_inline __u32 walk_in_points(__u64 e, __u32 cell)
+{
+	const __u64 d = (e >> FILTER_REST & 0xffffff) ^ (cell * 0x010101ULL);
+
+	return walk_any((d - 0x010101) & ~d & 0x808080);
+}
+
 /* One step: 1 and *e, *k moved down, or 0 and *class known. */
-walk_inline int walk_step(void *table, __u64 *e, struct walk_key *k, __u32 *class)
+walk_inline int walk_step(WALK_TABLE *table, __u64 *e, struct walk_key *k, __u32 *class)
 {
 	const __u64 entry = *e;
 	const __u32 kind = FILTER_KIND(entry), cell = (__u32)(k->hi >> 56);
+	const __u32 next16 = (__u32)(k->hi >> 48);
 	const struct filter_line *l;
-	int other = 0;
+	__u32 other = 0;
 
 	if (kind == FILTER_FULL) {
 		l = WALK_LINE(table, FILTER_FIRST(entry) + (cell >> 3));
@@ -125,20 +143,29 @@ walk_inline int walk_step(void *table, __u64 *e, struct walk_key *k, __u32 *clas
 		walk_advance(k);
 		return 1;
 	}
-	if (kind == FILTER_POINTS) {
-		other = (cell == FILTER_POINT(entry, 0)) | (cell == FILTER_POINT(entry, 1)) |
-			(cell == FILTER_POINT(entry, 2));
+	if (kind == FILTER_SIEVE) {
+		const __u32 at = FILTER_SIEVE_CELL(entry, next16);
+
+		l = WALK_LINE(table, FILTER_FIRST(entry) + 1 + (at >> 9));
+		if (l && (walk_word(l, at >> 6) >> (at & 63) & 1)) {
+			l = WALK_LINE(table, FILTER_FIRST(entry));
+			*e = l ? l->word[0] : 0;
+			return 1;
+		}
+	} else if (kind == FILTER_POINTS) {
+		other = walk_in_points(entry, cell);
 	} else if (kind == FILTER_BITS) {
 		l = WALK_LINE(table, FILTER_HALF(entry) >> 1);
-		other =
-		    l &&
-		    (walk_word(l, (FILTER_HALF(entry) & 1) * 4 + (cell >> 6)) >> (cell & 63) & 1);
+		if (l)
+			other = walk_word(l, (FILTER_HALF(entry) & 1) * 4 + (cell >> 6)) >>
+				    (cell & 63) &
+				1;
 	} else if (kind == FILTER_NEAR) {
-		other = (((__u32)(k->hi >> 48) ^ FILTER_NEAR_BITS(entry)) >>
-			 FILTER_NEAR_SKIP(entry)) == 0;
+		other = (((next16 ^ FILTER_NEAR_BITS(entry)) >> FILTER_NEAR_SKIP(entry)) - 1) >> 31;
 	} else if (kind == FILTER_SET) {
 		l = WALK_LINE(table, FILTER_HALF(entry) >> 1);
-		other = l && walk_in_set(l, entry, (__u32)(k->hi >> 48));
+		if (l)
+			other = walk_in_set(l, entry, next16);
 	} else if (kind == FILTER_NODE) {
 		if (walk_node(table, entry, cell, e)) {
 			walk_advance(k);
@@ -148,6 +175,6 @@ walk_inline int walk_step(void *table, __u64 *e, struct walk_key *k, __u32 *clas
 		if (walk_path(table, entry, k, e))
 			return 1;
 	}
-	*class = other ? FILTER_B(entry) : FILTER_A(entry);
+	*class = (__u32)(entry >> (4 + 16 * other)) & 0xffff; /* A or B */
 	return 0;
 }

@@ -7,6 +7,7 @@
 
 #include "enforce/table_build.h"
 
+#define WALK_TABLE              const struct table
 #define WALK_LINE(table, index) table_line(table, index)
 #define walk_inline             static inline
 
@@ -138,8 +139,8 @@ static int make_lone(struct table *t, uint16_t a, uint16_t b, addr_bits at, unsi
 	if (len - depth > 16)
 		return table_build_path(t, a, at, depth, len, 0, leaf_of(b), ret);
 	__u64 bits = (__u64)((depth ? at << depth : at) >> 112);
-	*ret =
-	    FILTER_AB(FILTER_NEAR, a, b) | bits << FILTER_REST | (__u64)(16 - (len - depth)) << 51;
+	*ret = FILTER_AB(FILTER_NEAR, a, b) | bits << FILTER_REST |
+	       (__u64)(16 - (len - depth)) << FILTER_NEAR_SKIP_BIT;
 	return 0;
 }
 
@@ -369,6 +370,126 @@ static int build_path(struct table *t, const struct source *s, struct part p,
 	return table_build_path(t, x->around, inner.start, p.depth, depth, onward, child, ret);
 }
 
+/*
+ * A SIEVE marks where something other than the commonest class may be. It is worth its room
+ * where few places are marked: who is looked up mostly is not excepted.
+ */
+#define SIEVE_BITS 16
+
+struct sieve {
+	uint64_t map[(1 << SIEVE_BITS) / 64];
+	uint16_t around; /* the class where nothing is marked */
+	bool exact;      /* marked places are of one class, `other`, throughout */
+	uint16_t other;
+};
+
+static uint16_t longest_class(const struct source *s, struct part p)
+{
+	addr_bits best = 0;
+	uint16_t class = 0;
+
+	for (size_t i = p.i; i < p.j; i++) {
+		addr_bits length = clip_last(s, p, i) - clip_first(s, p, i);
+
+		if (length >= best) {
+			best = length;
+			class = class_of(s, i);
+		}
+	}
+	return class;
+}
+
+static void sieve_mark(struct sieve *v, const struct source *s, struct part p)
+{
+	const unsigned unit = 128 - SIEVE_BITS - p.depth;
+	bool any = false;
+
+	memset(v, 0, sizeof(*v));
+	v->around = longest_class(s, p);
+	v->exact = aligned(s, p, p.depth + SIEVE_BITS);
+	for (size_t i = p.i; i < p.j; i++) {
+		if (class_of(s, i) == v->around)
+			continue;
+		v->exact = v->exact && (!any || v->other == class_of(s, i));
+		v->other = class_of(s, i);
+		any = true;
+		unsigned from = (uint16_t)(clip_first(s, p, i) >> unit);
+		unsigned to = (uint16_t)(clip_last(s, p, i) >> unit);
+		for (unsigned at = from; at <= to; at++)
+			v->map[at / 64] |= 1ULL << at % 64;
+	}
+}
+
+/* One bit for each four of before; returns how many are set. */
+static unsigned sieve_fold(uint64_t *map, unsigned bits)
+{
+	unsigned marked = 0;
+
+	for (unsigned word = 0; word < 1U << bits >> 6; word++) {
+		uint64_t folded = 0;
+
+		for (unsigned at = 0; at < 64; at++)
+			if (map[word * 4 + at / 16] >> at % 16 * 4 & 15)
+				folded |= 1ULL << at;
+		map[word] = folded;
+		marked += (unsigned)__builtin_popcountll(folded);
+	}
+	return marked;
+}
+
+static unsigned sieve_count(const struct sieve *v)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < sizeof(v->map) / sizeof(*v->map); i++)
+		n += (unsigned)__builtin_popcountll(v->map[i]);
+	return n;
+}
+
+static int make_sieve(struct table *t, const struct sieve *v, unsigned bits, __u64 child,
+		      __u64 *ret)
+{
+	uint32_t first;
+	int r = take_lines(t, 1 + (1U << bits) / 512, &first);
+
+	if (r < 0)
+		return r;
+	t->line[first].word[0] = child;
+	memcpy(&t->line[first + 1], v->map, (1U << bits) / 8);
+	*ret = FILTER_AB(FILTER_SIEVE, v->around, SIEVE_BITS - bits) | (__u64)first << FILTER_REST;
+	return 0;
+}
+
+/* 1 and *ret: a sieve over build_cells(); 0: not worth it. */
+static int build_sieve(struct table *t, const struct source *s, struct part p, __u64 *ret)
+{
+	own_mem struct sieve *v = malloc(2 * sizeof(*v));
+	unsigned bits = SIEVE_BITS, marked;
+	__u64 child;
+	int r;
+
+	if (!v)
+		return -ENOMEM;
+	sieve_mark(&v[0], s, p);
+	marked = sieve_count(&v[0]);
+	if (marked > (1U << SIEVE_BITS) / 4)
+		return 0;
+	/* As coarse as leaves one place in eight, for the sake of the cache. */
+	for (v[1] = v[0]; bits > 12; bits -= 2, v[0] = v[1]) {
+		marked = sieve_fold(v[1].map, bits - 2);
+		if (marked > (1U << (bits - 2)) / 8)
+			break;
+	}
+	r = 0;
+	if (bits == SIEVE_BITS && v[0].exact)
+		child = leaf_of(v[0].other);
+	else
+		r = build_cells(t, s, p, &child);
+	if (r == 0)
+		r = make_sieve(t, &v[0], bits, child, ret);
+	return r < 0 ? r : 1;
+}
+
 int table_build_part(struct table *t, const struct source *s, struct part p, __u64 *ret)
 {
 	const size_t n = p.j - p.i;
@@ -397,6 +518,12 @@ int table_build_part(struct table *t, const struct source *s, struct part p, __u
 	}
 	if (len >= p.depth + 16)
 		return build_path(t, s, p, &x, (len - p.depth) / 8, ret);
+	if (n > 2 * SET_MAX + 1 && p.depth + SIEVE_BITS <= (s->v4 ? 32 : 128)) {
+		int r = build_sieve(t, s, p, ret);
+
+		if (r != 0)
+			return r < 0 ? r : 0;
+	}
 	return build_cells(t, s, p, ret);
 }
 
@@ -475,7 +602,7 @@ struct filter_class table_row_of(const struct class *c, uint32_t counter, uint16
 
 static struct filter_class *rows(const struct table *t)
 {
-	return (struct filter_class *)&t->line[table_head(t)->class_first];
+	return (struct filter_class *)&t->line[FILTER_ROWS];
 }
 
 static uint32_t row_flags(const struct filter_class *row)
@@ -490,7 +617,6 @@ static void build_head(struct table *t, const struct ruleset *rs, const uint32_t
 	struct filter_head *h = table_head(t);
 
 	memcpy(h->hash, rs->hash, sizeof(h->hash));
-	h->class_first = FILTER_HEAD + 1;
 	h->class_count = (uint32_t)rs->classes_count;
 	h->class_room = (uint32_t)(rs->classes_count + SPARE_ROWS) & ~1U;
 	if (h->class_room > 65536)
@@ -513,7 +639,7 @@ static int build_all(struct table *t, const struct ruleset *rs, const uint32_t *
 	uint32_t at;
 	int r;
 
-	r = take_lines(t, FILTER_HEAD + 1 + room / 2, &at);
+	r = take_lines(t, FILTER_ROWS + room / 2, &at);
 	if (r < 0)
 		return r;
 	build_head(t, rs, counter, now);
@@ -539,7 +665,7 @@ int table_build(const struct ruleset *rs, const uint32_t *counter, struct table_
 	if (!t)
 		return -ENOMEM;
 	t->grows = true;
-	t->room = FILTER_LINES_MIN;
+	t->room = FILTER_PAGE_LINES;
 	t->line = malloc(t->room * sizeof(*t->line));
 	if (!t->line)
 		return -ENOMEM;
@@ -563,12 +689,11 @@ int table_over(struct filter_line *line, uint32_t room, struct table *ret)
 {
 	struct table t = { .line = line, .room = room };
 
-	if (room < FILTER_LINES_MIN)
+	if (room < FILTER_PAGE_LINES)
 		return -EPROTO;
 	const struct filter_head *h = table_head(&t);
 	if (h->magic != FILTER_MAGIC || h->used > room || h->class_count > h->class_room ||
-	    h->class_first >= room || h->class_room > 65536 ||
-	    h->class_room / 2 > room - h->class_first)
+	    h->class_room > 65536 || h->used < FILTER_ROWS + h->class_room / 2)
 		return -EPROTO;
 	t.used = h->used;
 	*ret = t;
@@ -587,7 +712,7 @@ static uint32_t walk(const struct table *t, __u64 e, struct walk_key k)
 	uint32_t class = 0;
 
 	for (int i = 0; i <= FILTER_WALK_STEPS; i++)
-		if (!walk_step((void *)t, &e, &k, &class))
+		if (!walk_step(t, &e, &k, &class))
 			return class;
 	return 0;
 }

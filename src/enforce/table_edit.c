@@ -205,6 +205,61 @@ static int read_path(const struct table *t, struct joiner *j, __u64 e, addr_bits
 	return r;
 }
 
+/* A SIEVE: what the entry below says where a place is marked, A elsewhere. */
+struct sifting {
+	const struct table *t;
+	struct joiner *to;
+	__u64 entry;
+	unsigned unit; /* a place spans 2^unit addresses */
+};
+
+static bool sieve_marks(const struct table *t, __u64 e, unsigned cell)
+{
+	const struct filter_line *l = table_line(t, FILTER_FIRST(e) + 1 + cell / 512);
+
+	return l && l->word[cell / 64 % 8] >> cell % 64 & 1;
+}
+
+static unsigned sieve_bits(__u64 e)
+{
+	return 16 - (FILTER_B(e) & 15);
+}
+
+static int sift(void *arg, struct addr first, addr_bits last, uint32_t class)
+{
+	const struct sifting *g = arg;
+	const addr_bits place = ((addr_bits)1 << g->unit) - 1;
+	addr_bits from = first.bits, to;
+	int r = 0;
+
+	if (class == FILTER_A(g->entry))
+		return join(g->to, from, last, class);
+	for (; r == 0; from = to + 1) {
+		unsigned cell = (unsigned)(from >> g->unit) & ((1U << sieve_bits(g->entry)) - 1);
+
+		to = (from | place) < last ? from | place : last;
+		r = join(g->to, from, to,
+			 sieve_marks(g->t, g->entry, cell) ? class : FILTER_A(g->entry));
+		if (to == last)
+			break;
+	}
+	return r;
+}
+
+static int read_sieve(const struct table *t, struct joiner *j, __u64 e, addr_bits start,
+		      unsigned depth)
+{
+	const struct filter_line *l = table_line(t, FILTER_FIRST(e));
+	struct sifting g = { t, j, e, 128 - depth - sieve_bits(e) };
+	struct joiner inner = { .fn = sift, .arg = &g, .family = FAMILY_V6 };
+	int r;
+
+	if (!l || depth + sieve_bits(e) > 128 || FILTER_KIND(l->word[0]) == FILTER_SIEVE)
+		return -EPROTO;
+	r = read_entry(t, &inner, l->word[0], start, depth);
+	return r != 0 ? r : join_flush(&inner);
+}
+
 static int read_entry(const struct table *t, struct joiner *j, __u64 e, addr_bits start,
 		      unsigned depth)
 {
@@ -223,15 +278,20 @@ static int read_entry(const struct table *t, struct joiner *j, __u64 e, addr_bit
 		return read_set(t, j, e, start, depth);
 	case FILTER_PATH:
 		return read_path(t, j, e, start, depth);
+	case FILTER_SIEVE:
+		return read_sieve(t, j, e, start, depth);
 	case FILTER_FULL:
 		full_to_cells(t, e, &c);
 		break;
 	case FILTER_NODE:
 		node_to_cells(t, e, &c);
 		break;
-	default:
+	case FILTER_POINTS:
+	case FILTER_BITS:
 		two_to_cells(t, e, &c);
 		break;
+	default:
+		return -EPROTO;
 	}
 	return read_cells(t, j, &c, start, depth);
 }
@@ -383,6 +443,29 @@ static int put_full(struct table *t, __u64 e, addr_bits start, unsigned depth,
 	return r;
 }
 
+/* Also changed where it stands: the places are marked first, then the entry below is switched. */
+static int put_sieve(struct table *t, __u64 e, addr_bits start, unsigned depth,
+		     const struct change *c)
+{
+	const unsigned bits = sieve_bits(e), unit = 128 - depth - bits;
+	const unsigned cells = 1U << bits, mask = cells - 1;
+	__u64 child;
+	int r;
+
+	if (!table_line(t, FILTER_FIRST(e)) || !table_line(t, FILTER_FIRST(e) + cells / 512))
+		return -EPROTO;
+	__u64 *below = &t->line[FILTER_FIRST(e)].word[0];
+	__u64 *map = t->line[FILTER_FIRST(e) + 1].word;
+	if (c->class != FILTER_A(e))
+		for (unsigned i = (unsigned)(c->first >> unit) & mask;
+		     i <= ((unsigned)(c->last >> unit) & mask); i++)
+			store(&map[i / 64], map[i / 64] | 1ULL << i % 64);
+	r = put_entry(t, *below, start, depth, c, &child);
+	if (r == 0 && child != *below)
+		store(below, child);
+	return r;
+}
+
 static int put_node(struct table *t, __u64 e, addr_bits start, unsigned depth,
 		    const struct change *c, __u64 *ret)
 {
@@ -445,6 +528,9 @@ static int put_entry(struct table *t, __u64 e, addr_bits start, unsigned depth,
 	case FILTER_FULL:
 		*ret = e;
 		return put_full(t, e, start, depth, c);
+	case FILTER_SIEVE:
+		*ret = e;
+		return put_sieve(t, e, start, depth, c);
 	case FILTER_NODE:
 		return put_node(t, e, start, depth, c, ret);
 	case FILTER_PATH:

@@ -124,6 +124,10 @@ static const struct cluster clusters[] = {
 	{ "everything one class",              FAMILY_V4,   0,  0,   0,    1,  2 },
 	{ "everything one class, v6",          FAMILY_V6,   0,  0,   0,    1,  2 },
 	{ "a few hosts in a /8",               FAMILY_V4,   8, 32,  32,  300,  2 },
+	{ "hosts in a /16: a sieve",           FAMILY_V4,  16, 32,  32, 1000,  2 },
+	{ "hosts in a /16, many classes",      FAMILY_V4,  16, 32,  32, 1000,  5 },
+	{ "/64 in a /40: a sieve",             FAMILY_V6,  40, 64,  64,  600,  2 },
+	{ "many lengths in a /40",             FAMILY_V6,  40, 44, 128,  600,  4 },
 	{ "hosts in one /16: a set",           FAMILY_V4,  16, 32,  32,   20,  2 },
 	{ "hosts in one /16: too many",        FAMILY_V4,  16, 32,  32,  200,  2 },
 	{ "hosts in one /24: points",          FAMILY_V4,  24, 32,  32,    3,  2 },
@@ -279,7 +283,7 @@ static void a_table_says_what_the_ruleset_says(void **state)
 /* A table with spare room as the kernel holds it: fixed, and not ours to grow. */
 static struct filter_line *fix(const struct table *t, uint32_t spare, struct table *ret)
 {
-	uint32_t room = t->used + spare < FILTER_LINES_MIN ? FILTER_LINES_MIN : t->used + spare;
+	uint32_t room = t->used + spare < FILTER_PAGE_LINES ? FILTER_PAGE_LINES : t->used + spare;
 	struct filter_line *line = calloc(room, sizeof(*line));
 
 	assert_non_null(line);

@@ -11,7 +11,7 @@
 
 #include "enforce/xdp_table.h"
 
-#define OPEN_PIN "open-1" /* as in xdp_object.c */
+#define OPEN_PIN "open-2" /* as in xdp_object.c */
 
 static int switch_set(int fd, bool open, struct why *why)
 {
@@ -74,7 +74,7 @@ static int op_is_open(struct filter *f, bool *ret, struct why *why)
 }
 
 static int count_row(struct xdp_filter *x, uint32_t row, struct filter_counter *cpu, int cpus,
-		     struct filter_count *ret, struct why *why)
+		     struct filter_count *ret, uint64_t *syn, struct why *why)
 {
 	if (bpf_map_lookup_elem(xdp_map_fd(x, MAP_COUNTERS), &row, cpu) < 0)
 		return why_set(why, -errno, "cannot read counters: %s", strerror(errno));
@@ -85,6 +85,7 @@ static int count_row(struct xdp_filter *x, uint32_t row, struct filter_counter *
 		ret->dropped += cpu[i].dropped;
 		ret->monitored += cpu[i].monitored;
 		ret->passed += cpu[i].passed;
+		*syn += cpu[i].syn;
 	}
 	return 0;
 }
@@ -95,11 +96,12 @@ static int op_counters(struct filter *f, filter_count_fn fn, void *arg, struct w
 	int cpus = libbpf_num_possible_cpus(), r = 0;
 	own_mem struct filter_counter *cpu = cpus < 0 ? NULL : calloc((size_t)cpus, sizeof(*cpu));
 	struct filter_count c;
+	uint64_t syn = 0;
 
 	if (!cpu)
 		return why_set(why, -ENOMEM, "out of memory");
 	for (uint32_t row = 0; r == 0 && row < x->names->n; row++) {
-		r = count_row(x, row, cpu, cpus, &c, why);
+		r = count_row(x, row, cpu, cpus, &c, &syn, why);
 		if (r == 0 && (c.rejected || c.dropped || c.monitored || c.passed))
 			r = fn(arg, &c);
 	}
@@ -125,6 +127,18 @@ static const struct {
 	[FILTER_STAT_LINES_LOST] = { "lines_lost", "evicted lines whose counts were lost" },
 };
 
+/* SYNs are counted by class, so that the packet program needs one look-up for both. */
+static int syn_of_classes(struct xdp_filter *x, int cpus, uint64_t *ret, struct why *why)
+{
+	own_mem struct filter_counter *cpu = calloc((size_t)cpus, sizeof(*cpu));
+	struct filter_count c;
+	int r = cpu ? 0 : why_set(why, -ENOMEM, "out of memory");
+
+	for (uint32_t row = 0; r == 0 && row < x->names->n; row++)
+		r = count_row(x, row, cpu, cpus, &c, ret, why);
+	return r;
+}
+
 int xdp_stats(struct filter *f, struct xdp_stat *ret, struct why *why)
 {
 	int cpus = libbpf_num_possible_cpus();
@@ -140,15 +154,14 @@ int xdp_stats(struct filter *f, struct xdp_stat *ret, struct why *why)
 		for (int i = 0; i < cpus; i++)
 			ret[s].n += cpu[i].n[s];
 	}
-	return 0;
+	return syn_of_classes(xdp_of(f), cpus, &ret[FILTER_STAT_SYN25].n, why);
 }
 
 static void op_free(struct filter *f)
 {
 	struct xdp_filter *x = xdp_of(f);
 
-	for (int i = 0; i < x->links_n; i++)
-		close(x->link[i]);
+	xdp_let_go(f);
 	xdp_table_unmap(x);
 	xdp_object_drop(x);
 	free(x->names);
@@ -191,7 +204,7 @@ int xdp_filter_open(const struct xdp_options *o, struct filter **ret, struct why
 		return why_set(why, -ENOMEM, "out of memory");
 	x->filter.ops = &ops;
 	x->o = *o;
-	x->capacity = FILTER_LINES_MIN;
+	x->capacity = FILTER_PAGE_LINES;
 	if (o->pin_dir) {
 		x->dir = strdup(o->pin_dir);
 		if (!x->dir)

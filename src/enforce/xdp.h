@@ -70,6 +70,9 @@ int xdp_attach(struct filter *f, const struct xdp_at *at, enum xdp_how *ret_how,
 /* Take it away again; no error where there is nothing, nor where the interface has gone. */
 int xdp_detach(struct filter *f, const char *ifname, struct why *why);
 
+/* Take an unpinned filter from all its interfaces. */
+void xdp_let_go(struct filter *f);
+
 /* One call per interface where the filter is pinned; `alive` is false when it has vanished. */
 struct xdp_where {
 	const char *ifname;

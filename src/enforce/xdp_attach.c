@@ -275,6 +275,14 @@ int xdp_attach(struct filter *f, const struct xdp_at *at, enum xdp_how *ret_how,
 	return r < 0 ? r : 0;
 }
 
+void xdp_let_go(struct filter *f)
+{
+	struct xdp_filter *x = xdp_of(f);
+
+	while (x->links_n > 0)
+		close(x->link[--x->links_n]);
+}
+
 int xdp_detach(struct filter *f, const char *ifname, struct why *why)
 {
 	struct xdp_filter *x = xdp_of(f);

@@ -18,7 +18,7 @@
 #include "filter.skel.h"
 #pragma GCC diagnostic pop
 
-#define TABLES_PIN "tables-1-" /* and the capacity */
+#define TABLES_PIN "tables-2-" /* and the capacity */
 
 /* What libbpf complained of; it prints nothing by itself here, unless PORTEIRO_BPF_LOG is set. */
 static char complaint[160];
@@ -63,7 +63,7 @@ static struct bpf_map *map_of(struct filter_bpf *o, enum xdp_map which)
 {
 	switch (which) {
 	case MAP_OPEN:
-		return o->maps.filter_open;
+		return o->maps.data_open;
 	case MAP_STATS:
 		return o->maps.filter_stats;
 	case MAP_COUNTERS:
@@ -79,7 +79,7 @@ static struct bpf_map *map_of(struct filter_bpf *o, enum xdp_map which)
 }
 
 static const char *const pins[MAP_COUNT_] = {
-	[MAP_OPEN] = "open-1",   [MAP_STATS] = "stats-1", [MAP_COUNTERS] = "counters-1",
+	[MAP_OPEN] = "open-2",   [MAP_STATS] = "stats-1", [MAP_COUNTERS] = "counters-2",
 	[MAP_NAMES] = "names-1", [MAP_TRACE] = NULL, /* of this process only */
 };
 
@@ -135,7 +135,7 @@ int xdp_lines_make(uint32_t capacity)
 {
 	LIBBPF_OPTS(bpf_map_create_opts, opts, .map_flags = BPF_F_MMAPABLE);
 	int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "filter_lines", sizeof(uint32_t),
-				sizeof(struct filter_line), capacity, &opts);
+				sizeof(struct filter_page), capacity / FILTER_PAGE_LINES, &opts);
 
 	return fd < 0 ? -errno : fd;
 }

@@ -33,13 +33,13 @@ static int map_lines(struct xdp_filter *x, uint32_t id, struct why *why)
 
 	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &bytes) < 0)
 		return why_set(why, -errno, "cannot open table %u: %s", id, strerror(errno));
-	void *at =
-	    mmap(NULL, bytes_of(info.max_entries), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	void *at = mmap(NULL, bytes_of(info.max_entries * FILTER_PAGE_LINES),
+			PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (at == MAP_FAILED)
 		return why_set(why, -errno, "cannot map table %u: %s", id, strerror(errno));
 	xdp_table_unmap(x);
 	x->mapped = at;
-	x->mapped_lines = info.max_entries;
+	x->mapped_lines = info.max_entries * FILTER_PAGE_LINES;
 	x->mapped_id = id;
 	return 0;
 }
@@ -86,7 +86,7 @@ static int fill_lines(const struct table *t, uint32_t capacity, int *ret, struct
 
 static uint32_t capacity_for(uint32_t lines)
 {
-	uint32_t capacity = FILTER_LINES_MIN;
+	uint32_t capacity = FILTER_PAGE_LINES;
 
 	while (capacity < lines)
 		capacity *= 2;
