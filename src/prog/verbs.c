@@ -21,6 +21,7 @@ const struct verb verbs[] = {
 	{ "journal", "say what was decided and done, by whom; check that record", verb_journal },
 	{ "key", "make or show the key that signs declarations", verb_key },
 	{ "lab", "a small real network with Porteiro in the middle, to watch and try", verb_lab },
+	{ "lease", "bring in who had which address, and forget it again", verb_lease },
 	{ "lint-mail", "say which name in a mail log proves which port", verb_lint_mail },
 	{ "listen-mail", "look on at Postfix as its policy service, for exact ports",
 	  verb_listen_mail },
@@ -32,6 +33,7 @@ const struct verb verbs[] = {
 	{ "status", "say what is in force, since when and by whom", verb_status },
 	{ "stragglers", "list the accounts that still submit by port 25", verb_stragglers },
 	{ "verify", "check a declaration", verb_verify },
+	{ "who", "say which line had an address at a time", verb_who },
 	{ "why", "say what is done to an address, and by which line of the plan", verb_why },
 	{ NULL, NULL, NULL },
 };
