@@ -132,38 +132,50 @@ int engine_reconcile_asked(struct engine *e, const struct api_request *r, json_t
 	return 0;
 }
 
-/* An opening made while the daemon was away left a file behind. */
-static void take_marker(struct engine *e)
+/* Opened or taken back while the daemon was away: into the store, with who and why. */
+static int take_mark(struct engine *e, enum mark m, const struct marker *by)
 {
-	char by[JOURNAL_BY_MAX];
+	bool open = m == MARK_OPEN;
+	const char *reason = *by->reason ? by->reason
+			     : open      ? "opened without the daemon"
+					 : "taken back without the daemon";
+	uint64_t id = 0;
+	int r = store_begin(e->store);
 
-	if (!marker_read(e->base.conf.state_dir, by, sizeof(by)))
-		return;
-	if (!e->open) {
-		e->open = true;
-		engine_note_alone(e, "open", by, 0,
-				  json_pack("{s:s}", "reason", "opened without the daemon"),
-				  &e->open_cause);
-		int r = store_begin(e->store);
-		if (r == 0)
-			r = store_set_opening(e->store, true, e->open_cause);
-		if (r == 0)
-			r = store_commit(e->store);
-		if (r < 0) {
-			struct problem p;
-			(void)engine_store_problem(e, r, &p);
-			return; /* the marker stays, and says it again at the next start */
-		}
-		say(EV_OPENED, LOG_S("by", by), LOG_S("reason", "opened without the daemon"));
+	e->open = open;
+	if (r == 0)
+		r = engine_note(e, open ? "open" : "resume", by->by, open ? 0 : e->open_cause,
+				json_pack("{s:s, s:b}", "reason", reason, "daemon", 0), &id);
+	if (r == 0)
+		r = store_set_opening(e->store, open, id);
+	if (r == 0)
+		r = store_commit(e->store);
+	if (r < 0) {
+		struct problem p;
+		return engine_store_problem(e, r, &p);
 	}
-	(void)marker_remove(e->base.conf.state_dir);
+	e->open_cause = id;
+	say(open ? EV_OPENED : EV_RESUMED, LOG_S("by", by->by), LOG_S("reason", reason));
+	return 0;
+}
+
+static void take_marker(struct engine *e, enum mark m)
+{
+	struct marker by;
+
+	if (!marker_read(e->base.conf.state_dir, m, &by))
+		return;
+	if (e->open != (m == MARK_OPEN) && take_mark(e, m, &by) < 0)
+		return; /* the marker stays, and says it again at the next start */
+	(void)marker_remove(e->base.conf.state_dir, m);
 }
 
 void engine_adopt(struct engine *e)
 {
 	struct why why = { 0 };
 
-	take_marker(e);
+	take_marker(e, MARK_RESUMED);
+	take_marker(e, MARK_OPEN); /* last: opening counts */
 	/* Without a plan there is nothing to stand for: what is there may be another's. */
 	if (!e->kept && !e->open)
 		return;
@@ -220,11 +232,12 @@ int engine_open(struct engine *e, const struct api_request *r, json_t **ret, str
 	json_object_set_new(*ret, "journalled", json_true());
 	if (!changed)
 		return 0;
+	(void)marker_remove(e->base.conf.state_dir, MARK_RESUMED);
 	say(EV_OPENED, LOG_S("by", r->by), LOG_S("reason", r->reason));
 	int code = commit_opening(e, r, true);
 	if (code < 0) {
 		(void)engine_store_problem(e, code, p);
-		(void)marker_write(e->base.conf.state_dir, r->by);
+		(void)marker_write(e->base.conf.state_dir, MARK_OPEN, r->by, r->reason);
 	}
 	json_object_set_new(*ret, "journalled", json_boolean(code == 0));
 	json_object_set_new(*ret, "entry", json_integer((json_int_t)e->open_cause));
@@ -243,7 +256,7 @@ int engine_resume(struct engine *e, const struct api_request *r, json_t **ret, s
 	if (filter_call_set_open(e, false, &why) < 0)
 		return engine_filter_problem(e, &why, p);
 	e->open = false;
-	(void)marker_remove(e->base.conf.state_dir);
+	(void)marker_remove(e->base.conf.state_dir, MARK_OPEN);
 	if (changed)
 		say(EV_RESUMED, LOG_S("by", r->by), LOG_S("reason", r->reason));
 	if (e->kept)

@@ -4,7 +4,8 @@
  *
  * Through the daemon, so that it is journalled. Where none answers within a
  * second, opening is done here, on what is in force in the kernel, and a file in
- * the state directory tells the next start of the daemon not to close again.
+ * the state directory tells the next start of the daemon not to close again, or
+ * not to open again.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -55,31 +56,27 @@ static int load_conf(const char *path, struct conf *ret, struct why *why)
 	return conf_parse(t->bytes, t->len, path ? path : CONF_DEFAULT_PATH, ret, why);
 }
 
-/* Opening: the kernel first, then the marker. Closing: the marker first, so that it is not lost. */
-static int force(const struct conf *c, bool open, struct why *why)
+/*
+ * Opening: the kernel first, then the marker. Closing: the marker first, as without
+ * it a store that says "open" would open again at the next start.
+ */
+static int force(const struct conf *c, bool open, const char *reason, struct why *why)
 {
 	char by[64];
-	int r;
+	int r = open ? backend_set_open(c, true, why) : 0;
 
-	user_name(getuid(), by, sizeof(by));
-	if (!open) {
-		r = marker_remove(c->state_dir);
-		return r < 0 ? why_set(why, r, "cannot remove the mark in %s: %s", c->state_dir,
-				       strerror(-r))
-			     : backend_set_open(c, false, why);
-	}
-	r = backend_set_open(c, true, why);
 	if (r < 0)
 		return r;
-	r = marker_write(c->state_dir, by);
-	return r < 0 ? why_set(why, r,
-			       "open, but cannot leave a mark in %s, so a restart may "
-			       "close again: %s",
-			       c->state_dir, strerror(-r))
-		     : 0;
+	user_name(getuid(), by, sizeof(by));
+	r = marker_write(c->state_dir, open ? MARK_OPEN : MARK_RESUMED, by, reason);
+	if (r < 0)
+		return why_set(why, r, "%scannot leave a mark in %s%s: %s",
+			       open ? "open, but " : "", c->state_dir,
+			       open ? ", so a restart may close again" : "", strerror(-r));
+	return open ? 0 : backend_set_open(c, false, why);
 }
 
-static int without_daemon(const struct client *c, const char *config, bool open,
+static int without_daemon(const struct client *c, const char *config, const char *reason, bool open,
 			  const struct why *daemon)
 {
 	static struct conf conf;
@@ -88,7 +85,7 @@ static int without_daemon(const struct client *c, const char *config, bool open,
 	int r = load_conf(config, &conf, &why);
 
 	if (r == 0)
-		r = force(&conf, open, &why);
+		r = force(&conf, open, reason, &why);
 	if (r < 0) {
 		fprintf(stderr, "porteiro %s: %s; and without it: %s\n", c->verb, daemon->text,
 			why.text);
@@ -128,7 +125,7 @@ static int turn(struct client *c, const char *reason, const char *config, bool o
 	if (code == 0 && r->status >= 500) /* the daemon is there and can not: do it past it */
 		why_set(&why, -EIO, "%s", reply_string(r->json, "detail"));
 	if (code < 0 || r->status >= 500)
-		return open || code < 0 ? without_daemon(c, config, open, &why)
+		return open || code < 0 ? without_daemon(c, config, reason, open, &why)
 					: client_tell_problem(c, r);
 	if (c->json)
 		puts(r->text);

@@ -142,6 +142,28 @@ def test_open_through_the_daemon_stays_over_a_restart(box):
     assert box.connect() == "refused"
 
 
+def test_resume_with_the_daemon_dead_stays_over_its_restart(box):
+    closed(box.start())
+    assert box.post("/v1/open", {"reason": "mail breaks"}).status == 200
+    box.stop(signal.SIGKILL)
+    assert box.connect() == "open"
+    p = box.porteiro("resume", "--config", box.conf, "--reason", "não era nós")
+    assert p.returncode == 0 and "without the daemon" in p.stdout and box.connect() == "refused", p
+    box.start()
+    assert box.connect() == "refused" and box.get("/v1/status").json["open"] is False
+    entry = box.journal("resume")[-1]
+    assert entry["by"] == "root" and json.loads(entry["body"])["reason"] == "não era nós"
+    assert entry["cause"] == box.journal("open")[-1]["id"]
+    # Of two words the last counts, whatever the store says.
+    box.stop(signal.SIGKILL)
+    for verb in ("open", "resume", "open"):
+        all_ = ["--all"] if verb == "open" else []
+        assert box.porteiro(verb, *all_, "--config", box.conf, "--reason", "again").returncode == 0
+    box.start()
+    assert box.connect() == "open" and box.get("/v1/status").json["open"] is True
+    assert json.loads(box.journal("open")[-1]["body"])["reason"] == "again"
+
+
 def test_restart_and_another_binary_change_nothing_in_force(box, tmp_path):
     closed(box.start())
     assert box.allow("192.0.2.11").status == 201
