@@ -132,6 +132,8 @@ static __always_inline void count(enum filter_stat which)
 		s->n[which]++;
 }
 
+#include "lines.h"
+
 #ifdef FILTER_TRIE
 /* For tests/bench only: the same program over the kernel's longest-prefix trie. */
 struct trie_key {
@@ -531,6 +533,24 @@ static __always_inline void filter(struct parsed *p, enum filter_side side, stru
 		trace(p, j);
 }
 
+/*
+ * What the line has done goes into its account: SYNs without ACK to the three ports, from its
+ * side only.
+ */
+static __always_inline void account(struct parsed *p, enum filter_side side, const struct judged *j)
+{
+	__u32 refused = j->mode == MODE_DROP || j->mode == MODE_REJECT;
+
+	if (!filter_lines_on || side != FILTER_SUBSCRIBER || p->seen != FILTER_TCP || !is_mail(p) ||
+	    !is_first(p))
+		return;
+	/* Those of a packet to 25 have been read. */
+	if (p->dport != 25 && !read_addresses(p))
+		return;
+	lines_note(p->family == 4 ? p->shi >> 32 : p->shi, lines_mix(p->dhi ^ lines_mix(p->dlo)),
+		   p->family, p->dport | refused << 16);
+}
+
 #include "reset.h"
 
 static __always_inline int filter_xdp(struct xdp_md *ctx, enum filter_side side)
@@ -542,6 +562,7 @@ static __always_inline int filter_xdp(struct xdp_md *ctx, enum filter_side side)
 
 	parse_frame(&p, 2);
 	filter(&p, side, &j);
+	account(&p, side, &j);
 	if (j.mode == MODE_DROP)
 		return XDP_DROP;
 	if (j.mode != MODE_REJECT)
@@ -601,6 +622,7 @@ static __always_inline int filter_tc(struct __sk_buff *skb, enum filter_side sid
 		tc_parse(skb, &p, l2);
 	}
 	filter(&p, side, &j);
+	account(&p, side, &j);
 	if (j.mode == MODE_DROP)
 		return TC_ACT_SHOT;
 	if (j.mode != MODE_REJECT)

@@ -35,13 +35,14 @@ struct xdp_options {
 	uint32_t spare_lines;  /* room for exceptions written in place, 64 bytes each */
 	bool lines_off;        /* no per-line accounting */
 	uint32_t lines;        /* lines accounted for at once, rounded up to a power of two */
+	uint32_t lines_idle_s; /* after this silence a line makes room for another; 0: at once */
 	bool tracing;          /* for tests and replay: keep what was seen in the last frame */
 };
 
 #define XDP_OPTIONS                                                                 \
 	{                                                                           \
 		.pin_dir = XDP_PIN_DIR, .resets_per_s = 20000, .spare_lines = 8192, \
-		.lines = 65536,                                                     \
+		.lines = 65536, .lines_idle_s = 64,                                 \
 	}
 
 /*

@@ -11,6 +11,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
+#include "bpf/lines_abi.h"
 #include "enforce/xdp_priv.h"
 /* Generated code is not held to our warnings. */
 #pragma GCC diagnostic push
@@ -72,6 +73,12 @@ static struct bpf_map *map_of(struct filter_bpf *o, enum xdp_map which)
 		return o->maps.filter_names;
 	case MAP_TRACE:
 		return o->maps.filter_trace;
+	case MAP_HEADS:
+		return o->maps.filter_heads;
+	case MAP_BODIES:
+		return o->maps.filter_bodies;
+	case MAP_CLOSED:
+		return o->maps.filter_closed;
 	case MAP_COUNT_:
 		break;
 	}
@@ -82,6 +89,44 @@ static const char *const pins[MAP_COUNT_] = {
 	[MAP_OPEN] = "open-2",   [MAP_STATS] = "stats-1", [MAP_COUNTERS] = "counters-2",
 	[MAP_NAMES] = "names-1", [MAP_TRACE] = NULL, /* of this process only */
 };
+
+/* Accounts of another number stand under another name: see xdp_object_tidy(). */
+#define HEADS_PIN  "heads-1-"
+#define BODIES_PIN "bodies-1-"
+#define CLOSED_PIN "closed-1-"
+
+uint32_t xdp_account_sets(const struct xdp_filter *x)
+{
+	uint32_t sets = LINES_SETS_MIN;
+
+	while (!x->o.lines_off && sets < x->o.lines / LINES_WAYS && sets < 1u << 24)
+		sets *= 2;
+	return sets;
+}
+
+static int set_account_maps(struct xdp_filter *x, struct filter_bpf *o)
+{
+	static const struct {
+		enum xdp_map map;
+		const char *pin;
+	} rows[] = { { MAP_HEADS, HEADS_PIN },
+		     { MAP_BODIES, BODIES_PIN },
+		     { MAP_CLOSED, CLOSED_PIN } };
+	char path[PIN_BYTES], number[16];
+	int r = 0;
+
+	snprintf(number, sizeof(number), "%u", xdp_account_sets(x));
+	for (size_t i = 0; r == 0 && i < sizeof(rows) / sizeof(*rows); i++) {
+		struct bpf_map *m = map_of(o, rows[i].map);
+
+		if (rows[i].map != MAP_CLOSED)
+			r = bpf_map__set_max_entries(m, xdp_account_sets(x));
+		if (r == 0 && x->dir)
+			r = pin_path(path, x->dir, rows[i].pin, number)
+				?: bpf_map__set_pin_path(m, path);
+	}
+	return r;
+}
 
 static bool is_xdp(const struct bpf_program *p)
 {
@@ -95,6 +140,10 @@ static void set_up(struct xdp_filter *x, struct filter_bpf *o, enum xdp_object w
 	o->rodata->filter_reset_cost_ns = x->o.resets_per_s ? 1000000000 / x->o.resets_per_s : 0;
 	o->rodata->filter_tracing = x->o.tracing;
 	o->rodata->filter_frags = frags;
+	o->rodata->filter_lines_on = !x->o.lines_off;
+	/* In the packet program's units of 2^30 ns. */
+	o->rodata->filter_idle = (uint32_t)((uint64_t)x->o.lines_idle_s * 1000000000u >> 30);
+	o->rodata->filter_sets_mask = xdp_account_sets(x) - 1;
 	bpf_object__for_each_program(p, o->obj)
 	{
 		bpf_program__set_autoload(p, is_xdp(p) == (which == OBJECT_XDP));
@@ -119,6 +168,8 @@ static int set_maps(struct xdp_filter *x, struct filter_bpf *o, const struct fil
 		else if (x->dir && pins[i])
 			r = pin_path(path, x->dir, "", pins[i]) ?: bpf_map__set_pin_path(m, path);
 	}
+	if (r == 0 && !before)
+		r = set_account_maps(x, o);
 	if (r < 0)
 		return r;
 	if (before && tables)
@@ -205,20 +256,21 @@ int xdp_object_need(struct xdp_filter *x, enum xdp_object which, struct why *why
 	return load(x, which, any_object(x), true, &x->object[which], why);
 }
 
-struct other_tables {
-	const struct xdp_filter *x;
-	const char *dir;
+/* Pins of a kind that are named by a number, and the one that holds. */
+struct number {
+	const char *dir, *kind;
+	uint32_t present;
 };
 
 /* Tables of another capacity than the present one are of the past. */
-static int drop_tables(void *arg, const char *name)
+static int drop_number(void *arg, const char *name)
 {
-	const struct other_tables *o = arg;
+	const struct number *n = arg;
 	char path[PIN_BYTES];
 
-	if (strtoul(name, NULL, 10) == o->x->capacity)
+	if (strtoul(name, NULL, 10) == n->present)
 		return 0;
-	int r = pin_path(path, o->dir, TABLES_PIN, name);
+	int r = pin_path(path, n->dir, n->kind, name);
 	if (r == 0 && unlink(path) < 0 && errno != ENOENT)
 		r = -errno;
 	return r;
@@ -248,11 +300,23 @@ int xdp_object_grow(struct xdp_filter *x, uint32_t capacity, struct why *why)
 	return r;
 }
 
+/* So are accounts of another number than asked for now. */
+static int drop_accounts(struct xdp_filter *x, const char *kind)
+{
+	struct number sets = { x->dir, kind, xdp_account_sets(x) };
+
+	return pin_each(x->dir, kind, drop_number, &sets);
+}
+
 int xdp_object_tidy(struct xdp_filter *x)
 {
-	struct other_tables o = { x, x->dir };
+	struct number lines = { x->dir, TABLES_PIN, x->capacity };
+	int r = x->dir ? pin_each(x->dir, TABLES_PIN, drop_number, &lines) : 0;
 
-	return x->dir ? pin_each(x->dir, TABLES_PIN, drop_tables, &o) : 0;
+	if (r == 0 && x->dir)
+		r = drop_accounts(x, HEADS_PIN) ?: drop_accounts(x, BODIES_PIN)
+						?: drop_accounts(x, CLOSED_PIN);
+	return r;
 }
 
 void xdp_object_drop(struct xdp_filter *x)

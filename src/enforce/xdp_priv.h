@@ -13,7 +13,17 @@ struct filter_bpf; /* the skeleton */
 enum xdp_object { OBJECT_XDP, OBJECT_TC, OBJECT_COUNT_ };
 
 /* Maps that every generation of programs shares, and their pins. */
-enum xdp_map { MAP_OPEN, MAP_STATS, MAP_COUNTERS, MAP_NAMES, MAP_TRACE, MAP_COUNT_ };
+enum xdp_map {
+	MAP_OPEN,
+	MAP_STATS,
+	MAP_COUNTERS,
+	MAP_NAMES,
+	MAP_TRACE,
+	MAP_HEADS,
+	MAP_BODIES,
+	MAP_CLOSED,
+	MAP_COUNT_
+};
 
 /* Class names and their counter rows: what filter_names holds, with an index over it. */
 struct names {
@@ -59,6 +69,8 @@ int xdp_object_tidy(struct xdp_filter *x);
 int xdp_lines_make(uint32_t capacity);
 int xdp_map_fd(struct xdp_filter *x, enum xdp_map which);
 int xdp_tables_fd(struct xdp_filter *x);
+/* Sets of accounts of lines (bpf/lines_abi.h): a power of two. */
+uint32_t xdp_account_sets(const struct xdp_filter *x);
 
 /* xdp_pin.c: a path under the directory; interface names may hold dots, pins may not. */
 #define PIN_BYTES 512
