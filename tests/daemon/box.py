@@ -118,8 +118,9 @@ class Box:
         subprocess.run(["ip", *where, *args], check=True)
 
     def wire(self):
-        for name in self.ns.values():
-            self.ip("netns", "add", name)
+        for name, full in self.ns.items():
+            self.ip("netns", "add", full)
+            self.run(name, "sysctl", "-qw", "net.ipv6.conf.default.accept_dad=0")
         self.ip("link", "add", "sub0", "netns", self.ns["box"], "type", "veth", "peer", "name", "eth0",
                 "netns", self.ns["home"])
         self.ip("link", "add", "up0", "netns", self.ns["box"], "type", "veth", "peer", "name", "eth0",
@@ -139,7 +140,9 @@ class Box:
             for address in gate:
                 self.ip("route", "add", "default", "via", address, ns=ns)
         self.spawn("net", sys.executable, "-c", SERVER)
-        wait_for(lambda: self.connect(port=465) == "open")
+        # Link-local addresses take a second to be sure of themselves; without them no neighbour is found.
+        for source in ("192.0.2.10", "2001:db8:1::10"):
+            wait_for(lambda source=source: self.connect(source, port=465) == "open")
 
     def enter(self, ns):
         return ["nsenter", f"--net=/run/netns/{self.ns[ns]}"]
