@@ -23,7 +23,8 @@ static inline uint64_t hash_load(const char *p, size_t len)
 {
 	uint64_t v = 0;
 
-	memcpy(&v, p, len < 8 ? len : 8);
+	if (len) /* an empty string may have no address */
+		memcpy(&v, p, len < 8 ? len : 8);
 	return v;
 }
 

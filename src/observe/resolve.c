@@ -207,12 +207,14 @@ void resolver_run(struct resolver *r, struct span patience)
 		ares_socket_t socks[ARES_GETSOCK_MAXNUM];
 		struct pollfd fds[ARES_GETSOCK_MAXNUM];
 		struct timeval tv, *t, most = { 0, 100000 };
-		int bits = ares_getsock(r->channel, socks, ARES_GETSOCK_MAXNUM);
+		unsigned bits = (unsigned)ares_getsock(r->channel, socks, ARES_GETSOCK_MAXNUM);
 		nfds_t n = 0;
 
 		for (int i = 0; i < ARES_GETSOCK_MAXNUM; i++) {
-			short events = (short)((ARES_GETSOCK_READABLE(bits, i) ? POLLIN : 0) |
-					       (ARES_GETSOCK_WRITABLE(bits, i) ? POLLOUT : 0));
+			/* By hand: the library's macros shift a signed 1 by 31. */
+			short events =
+			    (short)((bits >> i & 1 ? POLLIN : 0) |
+				    (bits >> (i + ARES_GETSOCK_MAXNUM) & 1 ? POLLOUT : 0));
 			if (events)
 				fds[n++] = (struct pollfd){ .fd = socks[i], .events = events };
 		}
