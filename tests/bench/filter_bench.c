@@ -383,7 +383,8 @@ static void run(const struct subject *s)
 	ctx.data_end = (uint32_t)f.len;
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = f.bytes, .data_size_in = (uint32_t)f.len,
 		    .ctx_in = &ctx, .ctx_size_in = sizeof(ctx), .repeat = BATCH_N,
-		    .flags = BPF_F_TEST_XDP_LIVE_FRAMES, .batch_size = getenv("BATCH") ? (uint32_t)atoi(getenv("BATCH")) : 64);
+		    .flags = BPF_F_TEST_XDP_LIVE_FRAMES,
+		    .batch_size = getenv("BATCH") ? (uint32_t)atoi(getenv("BATCH")) : 64);
 	double wall, cpu;
 	uint64_t packets;
 
