@@ -20,6 +20,8 @@
 
 #define LINK_PIN "link-"
 #define TC_PIN   "tc-"
+/* Any map of ours under this name and the interface's says: it is an uplink. */
+#define UPLINK_PIN "uplink-"
 /* Among tc filters at an interface ours is found by these; low, so that it is asked early. */
 #define TC_PRIORITY 25
 #define TC_HANDLE   25
@@ -45,7 +47,6 @@ static int interface_type(const char *ifname, struct why *why)
 struct link {
 	int fd;
 	uint32_t ifindex; /* 0: the interface is gone */
-	uint32_t program;
 };
 
 /* The pinned link of a name; 0 and fd < 0 if there is none. */
@@ -67,7 +68,7 @@ static int link_open(const struct xdp_filter *x, const char *ifname, struct link
 		return errno == ENOENT ? 0 : -errno;
 	if (bpf_obj_get_info_by_fd(fd, &info, &bytes) < 0)
 		return -errno;
-	*ret = (struct link){ take_fd(&fd), info.xdp.ifindex, info.prog_id };
+	*ret = (struct link){ take_fd(&fd), info.xdp.ifindex };
 	return 0;
 }
 
@@ -254,6 +255,31 @@ static int attach_again(struct xdp_filter *x, const struct xdp_at *at, enum xdp_
 	return bpf_link_update(fd, prog, NULL) < 0 ? 0 : 1;
 }
 
+/*
+ * Which side an interface is must outlive us, so that an upgrade puts the right program there.
+ * The kernel would tell by the program's name, but to ask takes CAP_SYS_ADMIN.
+ */
+static int side_note(struct xdp_filter *x, const char *ifname, enum filter_side side)
+{
+	char path[PIN_BYTES];
+	int r = x->dir ? pin_path(path, x->dir, UPLINK_PIN, ifname) : 0;
+
+	if (r < 0 || !x->dir)
+		return r;
+	if (side == FILTER_UPLINK)
+		return pin_replace(xdp_map_fd(x, MAP_OPEN), path);
+	return unlink(path) < 0 && errno != ENOENT ? -errno : 0;
+}
+
+static enum filter_side side_noted(const struct xdp_filter *x, const char *ifname)
+{
+	char path[PIN_BYTES];
+
+	return pin_path(path, x->dir, UPLINK_PIN, ifname) == 0 && access(path, F_OK) == 0
+		   ? FILTER_UPLINK
+		   : FILTER_SUBSCRIBER;
+}
+
 int xdp_attach(struct filter *f, const struct xdp_at *at, enum xdp_how *ret_how, struct why *why)
 {
 	struct xdp_filter *x = xdp_of(f);
@@ -270,6 +296,12 @@ int xdp_attach(struct filter *f, const struct xdp_at *at, enum xdp_how *ret_how,
 		r = x->dir ? xdp_detach(f, at->ifname, why) : 0;
 	if (r == 0)
 		r = attach_best(x, at, ifindex, type, &how, why);
+	if (r >= 0) {
+		int noted = side_note(x, at->ifname, at->side);
+		if (noted < 0)
+			return why_set(why, noted, "cannot note which side %s is: %s", at->ifname,
+				       strerror(-noted));
+	}
 	if (r >= 0 && ret_how)
 		*ret_how = how;
 	return r < 0 ? r : 0;
@@ -296,29 +328,10 @@ int xdp_detach(struct filter *f, const char *ifname, struct why *why)
 		r = link_forget(x, ifname, &l);
 	if (r == 0)
 		r = detach_tc(x, ifname);
+	if (r == 0)
+		r = side_note(x, ifname, FILTER_SUBSCRIBER);
 	return r < 0 ? why_set(why, r, "cannot take the filter from %s: %s", ifname, strerror(-r))
 		     : 0;
-}
-
-static int program_name(uint32_t id, char ret[static BPF_OBJ_NAME_LEN])
-{
-	struct bpf_prog_info info = { 0 };
-	uint32_t bytes = sizeof(info);
-	own_fd int fd = bpf_prog_get_fd_by_id(id);
-
-	if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &bytes) < 0)
-		return -errno;
-	memcpy(ret, info.name, BPF_OBJ_NAME_LEN);
-	return 0;
-}
-
-/* The kernel knows which entry point runs there, and so which side it is. */
-static enum filter_side program_side(uint32_t id)
-{
-	char name[BPF_OBJ_NAME_LEN];
-
-	return program_name(id, name) == 0 && strstr(name, "uplink") ? FILTER_UPLINK
-								     : FILTER_SUBSCRIBER;
 }
 
 struct asking {
@@ -337,7 +350,7 @@ static int where_link(void *arg, const char *ifname)
 	if (r < 0 || l.fd < 0)
 		return r;
 	w.alive = link_alive(&l, ifname);
-	w.side = program_side(l.program);
+	w.side = side_noted(a->x, ifname);
 	w.how = link_how(ifname);
 	close(l.fd);
 	return a->fn(a->arg, &w);
@@ -347,7 +360,7 @@ static int where_tc(void *arg, const char *ifname)
 {
 	struct asking *a = arg;
 	uint32_t id = tc_program(ifname);
-	struct xdp_where w = { ifname, program_side(id), XDP_TC, id != 0 };
+	struct xdp_where w = { ifname, side_noted(a->x, ifname), XDP_TC, id != 0 };
 
 	return a->fn(a->arg, &w);
 }

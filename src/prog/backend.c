@@ -24,6 +24,11 @@ static const enum xdp_how hows[ATTACH_COUNT_] = {
 	[ATTACH_TC] = XDP_TC,
 };
 
+static enum filter_side side_of(const struct conf_interface *i)
+{
+	return i->side == CONF_UPLINK ? FILTER_UPLINK : FILTER_SUBSCRIBER;
+}
+
 static int on_where(void *arg, const struct xdp_where *where)
 {
 	struct standing *s = arg;
@@ -34,7 +39,8 @@ static int on_where(void *arg, const struct xdp_where *where)
 
 		if (strcmp(want->name, where->ifname) != 0)
 			continue;
-		s->found[i] = where->alive && (how == XDP_ANY || how == where->how);
+		s->found[i] = where->alive && (how == XDP_ANY || how == where->how) &&
+			      where->side == side_of(want);
 		return 0;
 	}
 	if (s->surplus_count < sizeof(s->surplus) / sizeof(*s->surplus))
@@ -54,7 +60,7 @@ static int attach_one(const struct conf *c, const struct conf_interface *i, stru
 {
 	const struct xdp_at at = {
 		.ifname = i->name,
-		.side = i->side == CONF_UPLINK ? FILTER_UPLINK : FILTER_SUBSCRIBER,
+		.side = side_of(i),
 		.how = hows[i->attach],
 		.fix = c->vlan_offload_off,
 	};
