@@ -560,6 +560,8 @@ static __always_inline int filter_xdp(struct xdp_md *ctx, enum filter_side side)
 			    .end = (void *)(long)ctx->data_end };
 	struct judged j = { 0 };
 
+	if (!filter_tracing && passes_at_a_glance(p.data, p.end))
+		return XDP_PASS;
 	parse_frame(&p, 2);
 	filter(&p, side, &j);
 	account(&p, side, &j);

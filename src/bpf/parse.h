@@ -261,3 +261,34 @@ static __always_inline void parse_frame(struct parsed *p, int tags)
 	else
 		p->seen = FILTER_OTHER;
 }
+
+static __always_inline int is_mail_port(const void *at)
+{
+	const __u16 port = *(const __u16 *)at;
+
+	return port == bpf_htons(25) || port == bpf_htons(587) || port == bpf_htons(465);
+}
+
+/*
+ * The frames that a network mostly carries, read in one look: plain Ethernet, a whole IP
+ * header without options or extension headers, and not for mail. 0 says nothing.
+ */
+static __always_inline int passes_at_a_glance(const void *data, const void *end)
+{
+	const __u8 *ip = data + ETHER_BYTES;
+	const __u16 type = data + ETHER_BYTES <= end ? *(const __u16 *)(data + 12) : 0;
+
+	if (type == bpf_htons(0x0800) && (const void *)(ip + IP4_BYTES + TCP_BYTES) <= end) {
+		if (ip[0] != 0x45 || be16_at(ip + 2) < IP4_BYTES + TCP_BYTES)
+			return 0;
+		return ip[9] != 6 || (!(*(const __u16 *)(ip + 6) & bpf_htons(0x1fff)) &&
+				      !is_mail_port(ip + IP4_BYTES + 2));
+	}
+	if (type == bpf_htons(0x86dd) && (const void *)(ip + IP6_BYTES + TCP_BYTES) <= end) {
+		if (ip[0] >> 4 != 6)
+			return 0;
+		return ip[6] == 17 || (ip[6] == 6 && be16_at(ip + 4) >= TCP_BYTES &&
+				       !is_mail_port(ip + IP6_BYTES + 2));
+	}
+	return 0;
+}

@@ -12,7 +12,7 @@
  *     attach IFNAME [uplink] [native|generic|tc] [fix] | detach IFNAME | where
  *     open | resume | is_open | remove
  *     counters | stats
- *     run xdp|tc|ip HEX | repeat N HEX
+ *     run xdp|tc|ip HEX | repeat N HEX | bare N HEX       `bare`: a program that only passes
  * An error is {"error": TEXT, "code": N}. `spread` makes N exceptions of LEN bits,
  * at random but always the same, in a prefix.
  */
@@ -21,6 +21,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+
+#include <bpf/bpf.h>
 
 #include "decide/compile.h"
 #include "enforce/xdp.h"
@@ -386,6 +388,40 @@ static int do_run(char **word, struct why *why)
 	return 0;
 }
 
+/* The least that a program can do, for comparison. */
+static int bare_program(void)
+{
+	static const struct bpf_insn pass[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0, .imm = XDP_PASS },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	static int fd = -1;
+
+	if (fd < 0)
+		fd = bpf_prog_load(BPF_PROG_TYPE_XDP, "bare", "GPL", pass, 2, NULL);
+	return fd;
+}
+
+static int do_bare(char **word, struct why *why)
+{
+	uint8_t frame[256], out[512];
+	uint32_t len = 0;
+	unsigned byte;
+	int r;
+
+	if (!word[1] || !word[2])
+		return bad(why, NULL);
+	for (const char *h = word[2]; sscanf(h, "%2x", &byte) == 1 && len < sizeof(frame); h += 2)
+		frame[len++] = (uint8_t)byte;
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = len, .data_out = out,
+		    .data_size_out = sizeof(out), .repeat = atoi(word[1]));
+	r = bpf_prog_test_run_opts(bare_program(), &opts);
+	if (r < 0)
+		return why_set(why, r, "cannot run: %s", strerror(-r));
+	printf("{\"ns\": %u}\n", opts.duration);
+	return 0;
+}
+
 static const struct {
 	const char *name;
 	int (*run)(char **word, struct why *why);
@@ -399,7 +435,7 @@ static const struct {
 	{ "resume", do_open },         { "is_open", do_is_open },
 	{ "remove", do_remove },       { "counters", do_counters },
 	{ "stats", do_stats },         { "run", do_run },
-	{ "repeat", do_run },
+	{ "repeat", do_run },          { "bare", do_bare },
 };
 
 static void command(char *line)
