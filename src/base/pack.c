@@ -205,10 +205,14 @@ char *unpack_strdup(struct unpack *u, size_t max)
 		u->failed = true;
 		return NULL;
 	}
-	char *copy = strndup((const char *)at, len);
+	char *copy = malloc(len + 1);
 
-	if (!copy)
+	if (!copy) {
 		u->failed = true;
+		return NULL;
+	}
+	memcpy(copy, at, len);
+	copy[len] = '\0';
 	return copy;
 }
 

@@ -52,6 +52,13 @@ static inline struct slice slice_cut(struct slice s, size_t len)
 	return (struct slice){ s.at, len < s.len ? len : s.len };
 }
 
+/* Copy the first `len` bytes; none may stand nowhere, which memcpy() does not allow. */
+static inline void slice_copy(void *to, struct slice s, size_t len)
+{
+	if (len)
+		memcpy(to, s.at, len);
+}
+
 /* What stands before the first `c`; all of it when there is none. */
 static inline struct slice slice_until(struct slice s, char c)
 {

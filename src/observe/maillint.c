@@ -41,7 +41,7 @@ static void copy(char *ret, size_t room, struct slice s)
 	size_t n = slice_cut(s, room - 1).len;
 
 	if (n)
-		memcpy(ret, s.at, n);
+		slice_copy(ret, s, n);
 	ret[n] = '\0';
 }
 

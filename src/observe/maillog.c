@@ -141,9 +141,9 @@ static struct slice joined(struct maillog *m, struct slice host, struct slice ta
 	size_t h = slice_cut(host, sizeof(m->joined) / 2 - 1).len;
 	size_t t = slice_cut(tag, sizeof(m->joined) / 2).len;
 
-	memcpy(m->joined, host.at, h);
+	slice_copy(m->joined, host, h);
 	m->joined[h] = ' ';
-	memcpy(m->joined + h + 1, tag.at, t);
+	slice_copy(m->joined + h + 1, tag, t);
 	return (struct slice){ m->joined, h + 1 + t };
 }
 
@@ -176,7 +176,7 @@ static struct tag *tag_get(struct maillog *m, struct slice host, struct slice ta
 	struct tag *t = text ? &m->tag[i] : &m->stray;
 	tag_fill(m, t, host, tag);
 	if (text) {
-		memcpy(text, both.at, both.len);
+		slice_copy(text, both, both.len);
 		t->text = text;
 		t->len = both.len;
 		t->hash = hash;
@@ -424,10 +424,10 @@ static int wait_for_sender(struct maillog *m, struct open *o, const struct submi
 	w->s = *s;
 	w->id = o->id;
 	w->s.client = (struct slice){ w->client, slice_cut(s->client, sizeof(w->client)).len };
-	memcpy(w->client, s->client.at, w->s.client.len);
+	slice_copy(w->client, s->client, w->s.client.len);
 	w->s.hint = (struct slice){ w->user, 0 };
 	w->s.user = slice_cut((struct slice){ w->user, s->user.len }, sizeof(w->user));
-	memcpy(w->user, s->user.at, w->s.user.len);
+	slice_copy(w->user, s->user, w->s.user.len);
 	o->waiting = w;
 	(void)m;
 	return 0;
@@ -558,7 +558,7 @@ static void on_envelope(struct maillog *m, struct open *o, const struct mail_eve
 	struct waiting *w = o->waiting;
 	if (!w || w->s.user.len || !e->sender.len || e->sender.len > sizeof(w->user))
 		return;
-	memcpy(w->user, e->sender.at, e->sender.len);
+	slice_copy(w->user, e->sender, e->sender.len);
 	w->s.user = (struct slice){ w->user, e->sender.len };
 	(void)m;
 }
@@ -823,7 +823,7 @@ static size_t keep(char *buffer, size_t room, struct slice s)
 {
 	size_t n = slice_cut(s, room).len;
 
-	memcpy(buffer, s.at, n);
+	slice_copy(buffer, s, n);
 	return n;
 }
 

@@ -148,7 +148,7 @@ int mailsite_network(struct mailsite_nets *nets, struct slice text, struct why *
 
 	if (text.len >= sizeof(buffer))
 		return why_set(why, -EINVAL, "'%.*s' is no address or prefix", 60, text.at);
-	memcpy(buffer, text.at, text.len);
+	slice_copy(buffer, text, text.len);
 	buffer[text.len] = '\0';
 	enum prefix_fault fault = prefix_parse(buffer, &p);
 	if (fault != PREFIX_OK)
@@ -233,7 +233,7 @@ bool mailsite_holds(const struct mailsite_nets *nets, struct slice address)
 
 	if (!nets->count || !address.len || address.len >= sizeof(text))
 		return false;
-	memcpy(text, address.at, address.len);
+	slice_copy(text, address, address.len);
 	text[address.len] = '\0';
 	if (!addr_parse(text, &a))
 		return false;
