@@ -234,7 +234,8 @@ int tree_read(const char *bytes, size_t len, struct arena *arena, struct fault_l
 
 	if (!yaml_parser_initialize(&p))
 		return -ENOMEM;
-	yaml_parser_set_input_string(&p, (const unsigned char *)bytes, len);
+	/* libyaml takes no NULL, also for nothing. */
+	yaml_parser_set_input_string(&p, (const unsigned char *)(len ? bytes : ""), len);
 	enum step step = read_events(&b, &p);
 
 	yaml_parser_delete(&p);

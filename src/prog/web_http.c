@@ -322,13 +322,27 @@ static void on_ready(uv_poll_t *poll, int status, int what)
 	web_run(poll->data);
 }
 
+static unsigned connections(struct web *w)
+{
+	const union MHD_DaemonInfo *info =
+	    MHD_get_daemon_info(w->http, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
+
+	return info ? info->num_connections : 0;
+}
+
 void web_run(struct web *w)
 {
 	MHD_UNSIGNED_LONG_LONG ms;
+	unsigned before;
 
 	if (!w->http)
 		return;
-	MHD_run(w->http);
+	/* At its limit libmicrohttpd stops listening, and looks whether it may again only at the
+	 * beginning of a run: what ended in one run needs another, or nobody is let in for good. */
+	do {
+		before = connections(w);
+		MHD_run(w->http);
+	} while (connections(w) < before);
 	if (MHD_get_timeout(w->http, &ms) == MHD_YES)
 		uv_timer_start(&w->timer, on_timer, ms, 0);
 	else

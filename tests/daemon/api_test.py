@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import signal
 import socket
 import subprocess
 
@@ -13,6 +14,8 @@ from box import CLOSED, PORTEIROD, SRC, Box, box, wait_for  # noqa: F401
 
 with open(os.path.join(SRC, "doc", "openapi.yaml"), encoding="utf-8") as f:
     DOC = yaml.safe_load(f)
+with open(os.path.join(SRC, "src", "prog", "web.h"), encoding="utf-8") as f:
+    WEB_CONNECTIONS_MAX = int(re.search(r"define WEB_CONNECTIONS_MAX\s+(\d+)", f.read())[1])
 ROUTES = json.loads(subprocess.run([PORTEIROD, "--show-api"], capture_output=True, text=True, check=True).stdout)
 
 
@@ -157,6 +160,7 @@ def test_every_answer_is_what_its_schema_says(ask):
     ("POST", "/v1/exceptions", "[]", "application/json", 400, None),
     ("POST", "/v1/exceptions", "[" * 60000, "application/json", 400, None),
     ("POST", "/v1/exceptions", " " * 70000, "application/json", 413, None),
+    ("POST", "/v1/plan", "", "application/yaml", 422, "plan"),
     ("POST", "/v1/exceptions", "a=b", "application/x-www-form-urlencoded", 415, "Content-Type"),
     ("POST", "/v1/open", {"because": "x"}, "application/json", 422, "because"),
 ])
@@ -242,6 +246,29 @@ def test_one_who_hangs_up_early_hurts_nobody(shared):
         raw(shared.box, head + b"operator: {", wait=False)
         raw(shared.box, b"GET /v1/status HTTP/1.1\r\nHost: x\r\n\r\n", wait=False)
     assert shared.box.get("/v1/health").status == 200
+
+
+def test_the_door_opens_again_after_too_many(shared):
+    """As many as are let in at most, who never finish what they say, and hang up all at once."""
+    web = shared.box.role("web")
+
+    def held():
+        return len(os.listdir(f"/proc/{web}/fd"))
+
+    before, idle = held(), []
+    for _ in range(WEB_CONNECTIONS_MAX):
+        s = socket.socket(socket.AF_UNIX)
+        s.settimeout(10)
+        s.connect(shared.box.socket)
+        s.sendall(b"GET /v1/status HTTP/1.1\r\nX: ")
+        idle.append(s)
+        wait_for(lambda: held() >= before + len(idle))
+    os.kill(web, signal.SIGSTOP)
+    for s in idle:
+        s.close()
+    os.kill(web, signal.SIGCONT)
+    wait_for(lambda: held() <= before)
+    wait_for(shared.box.answers)
 
 
 def test_a_method_that_is_not_allowed_says_which_are(shared):
