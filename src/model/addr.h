@@ -60,6 +60,12 @@ enum prefix_fault prefix_parse(const char *text, struct prefix *ret);
 const char *prefix_text(struct prefix p, char ret[static PREFIX_TEXT_MAX]);
 const char *prefix_fault_text(enum prefix_fault fault);
 
+/* IPv4 written as IPv6 (::ffff:192.0.2.1): no packet carries such an address. */
+static inline bool prefix_v4_mapped(struct prefix p)
+{
+	return p.addr.family == FAMILY_V6 && p.len >= 96 && p.addr.bits >> 32 == 0xffff;
+}
+
 /* The last address of the prefix. */
 static inline addr_bits prefix_last(struct prefix p)
 {

@@ -9,11 +9,6 @@
 
 static const char *const languages_known[] = { "pt-BR", "pt-MZ", "en" };
 
-static bool is_v4_mapped(struct prefix p)
-{
-	return p.addr.family == FAMILY_V6 && p.len >= 96 && p.addr.bits >> 32 == 0xffff;
-}
-
 static void fault_no_address(const char *text, unsigned line, struct fault_list *faults)
 {
 	char value[QUOTE_MAX];
@@ -83,7 +78,7 @@ static bool prefix_read(const char *text, unsigned line, struct fault_list *faul
 	case PREFIX_OK:
 		break;
 	}
-	if (is_v4_mapped(*ret)) {
+	if (prefix_v4_mapped(*ret)) {
 		fault_mapped(*ret, line, faults);
 		return false;
 	}

@@ -64,6 +64,10 @@ static int set_prefix(struct api_request *r, const char *text, struct problem *p
 			 prefix_fault_text(fault));
 		return -EINVAL;
 	}
+	if (prefix_v4_mapped(r->prefix))
+		return words(
+		    p, "'%.60s' is IPv4 written as IPv6, which no packet carries: write it as IPv4",
+		    text);
 	r->has_prefix = true;
 	return 0;
 }
@@ -80,6 +84,8 @@ static int set_until(struct api_request *r, const char *text, struct problem *p)
 
 static int set_reason(struct api_request *r, const char *text, struct problem *p)
 {
+	if (text[strspn(text, " ")] == '\0')
+		return words(p, "%sthere are only blanks in it", "");
 	for (const char *c = text; *c; c++)
 		if (iscntrl((unsigned char)*c))
 			return words(p, "%sa control character has no place in it", "");
@@ -277,7 +283,10 @@ static int set_field(const struct api_field *f, const char *text, struct api_req
 	enum problem_kind kind = f->in == IN_HEADER ? PROBLEM_MALFORMED : PROBLEM_INVALID;
 	int64_t len = (int64_t)strlen(text);
 
-	if (f->type == TYPE_STRING && (len < f->least || len > f->most))
+	/* What is too short, but there, says more about itself when it is read. */
+	if (f->type == TYPE_STRING && len == 0 && f->least > 0)
+		return problem_set(p, kind, f->name, "%s is empty", f->name);
+	if (f->type == TYPE_STRING && len > f->most)
 		return problem_set(p, kind, f->name,
 				   "%s has %" PRId64 " characters; it takes %" PRId64
 				   " to %" PRId64,
@@ -377,6 +386,9 @@ static int parse_json(const struct api_route *route, const char *body, size_t le
 
 	if (len == 0 && route->body == BODY_JSON_OPTIONAL)
 		return 0;
+	if (len == 0)
+		return problem_set(p, PROBLEM_MALFORMED, "",
+				   "the body is empty; it must be a JSON object");
 	json_t *j = json_loadb(body, len, JSON_REJECT_DUPLICATES, &error);
 	if (!j)
 		return problem_set(p, PROBLEM_MALFORMED, "", "line %d, column %d: %.160s",

@@ -64,6 +64,8 @@ static void a_problem_names_status_and_field(void **state)
 		{ "POST",   "/v1/exceptions",   "{\"prefix\":\"::1\",\"until\":\"2026-12-31\"}", 422, "reason" },
 		{ "POST",   "/v1/exceptions",   "{\"prefix\":[],\"until\":\"2026-12-31\"}", 422, "prefix" },
 		{ "POST",   "/v1/open",         "{\"reason\":\"\\u0007\"}", 422, "reason" },
+		{ "POST",   "/v1/open",         "{\"reason\":\" \"}", 422, "reason" },
+		{ "POST",   "/v1/exceptions",   "{\"prefix\":\"::ffff:192.0.2.1\",\"until\":\"2026-12-31\",\"reason\":\"x\"}", 422, "prefix" },
 		{ "GET",    "/v1/status",       "{}", 413, "" },
 		/* clang-format on */
 	};
@@ -78,6 +80,20 @@ static void a_problem_names_status_and_field(void **state)
 			fail_msg("%s %s: %u '%s' %s", rows[i].method, rows[i].path,
 				 problem_status(p.kind), p.field, p.detail);
 	}
+}
+
+static void the_words_help(void **state)
+{
+	struct api_request r;
+	struct problem p;
+	(void)state;
+
+	assert_true(parse("POST", "/v1/exceptions", "", &r, &p) < 0);
+	assert_string_equal(p.detail, "the body is empty; it must be a JSON object");
+	assert_true(parse("POST", "/v1/exceptions", "{\"until\":\"tomorrow\"}", &r, &p) < 0);
+	assert_non_null(strstr(p.detail, "'tomorrow' is neither a date like 2026-12-31"));
+	assert_true(parse("POST", "/v1/open", "{\"reason\":\"\"}", &r, &p) < 0);
+	assert_string_equal(p.detail, "reason is empty");
 }
 
 static void parameters_are_read_once_and_no_others(void **state)
@@ -110,6 +126,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_exception_is_read),
 		cmocka_unit_test(a_problem_names_status_and_field),
+		cmocka_unit_test(the_words_help),
 		cmocka_unit_test(parameters_are_read_once_and_no_others),
 	};
 

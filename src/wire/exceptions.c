@@ -58,6 +58,8 @@ static int parse_line(struct line *l, char *text, struct exception *ret)
 	enum prefix_fault fault = prefix_parse(prefix, &ret->prefix);
 	if (fault != PREFIX_OK)
 		return wrong(l, prefix_fault_text(fault), prefix);
+	if (prefix_v4_mapped(ret->prefix))
+		return wrong(l, "IPv4 written as IPv6, which no packet carries", prefix);
 	if (!when_parse(until, &ret->until))
 		return wrong(l, "not a day (2027-06-30) or instant (2027-06-30T12:00:00Z)", until);
 	if (ret->until.s <= 0)

@@ -63,6 +63,7 @@ static void faults_name_the_line(void **state)
 		{ "192.0.2.7,2027-06-30",          "list:1: not of the form 'prefix, until, reason': '192.0.2.7'" },
 		{ "192.0.2.7/24,2027-06-30,x",     "list:1: host bits are set: '192.0.2.7/24'" },
 		{ "home,2027-06-30,x",             "list:1: not an IPv4 or IPv6 prefix: 'home'" },
+		{ "::ffff:192.0.2.7,2027-06-30,x", "list:1: IPv4 written as IPv6, which no packet carries: '::ffff:192.0.2.7'" },
 		{ "192.0.2.7,2027-06-31,x",        "list:1: not a day (2027-06-30) or instant (2027-06-30T12:00:00Z): '2027-06-31'" },
 		{ "192.0.2.7,1969-12-31,x",        "list:1: an exception ends after 1970: '1969-12-31'" },
 		{ "192.0.2.7,2027-06-30, ",        "list:1: there is no reason behind: '2027-06-30'" },
