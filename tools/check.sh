@@ -72,7 +72,8 @@ count 1 0 0
 phase "units and fuzz corpora under AddressSanitizer and UBSan"
 # Instrumented code makes gcc see null pointers that are none; the two builds before are the judges.
 CC=gcc build build-asan -Dwerror=false -Db_sanitize=address,undefined -Db_lundef=false || broken "the build with sanitizers"
-export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0:strict_string_checks=1 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
+# No strict_string_checks: strndup() of so many bytes of what is no string is no fault.
+export ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1
 export LSAN_OPTIONS=suppressions=$PWD/tests/lsan.supp PORTEIRO_PLANS=400
 suites build-asan --suite unit
 phase "Debian's own kernel"

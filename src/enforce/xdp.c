@@ -49,10 +49,42 @@ static int switch_pinned(const char *pin_dir, struct why *why)
 		       strerror(errno));
 }
 
+struct undoing {
+	struct xdp_filter x;
+	int interfaces;
+};
+
+static int undo_where(void *arg, const struct xdp_where *w)
+{
+	struct undoing *u = arg;
+	int r = xdp_detach(&u->x.filter, w->ifname, NULL);
+
+	u->interfaces += r == 0;
+	return r;
+}
+
+/* The switch is gone but not the filter: whoever asks to open wants it open, so take it away. */
+static int undo_all(const char *pin_dir, struct why *why)
+{
+	own_mem char *dir = strdup(pin_dir ? pin_dir : XDP_PIN_DIR);
+	struct undoing u = { .x.dir = dir };
+
+	if (!dir)
+		return why_set(why, -ENOMEM, "out of memory");
+	if (access(dir, F_OK) < 0)
+		return -ENOENT; /* why already says that nothing is there */
+	int r = xdp_where(&u.x.filter, undo_where, &u, why);
+	if (r == 0 && u.interfaces == 0)
+		return -ENOENT;
+	return r;
+}
+
 int xdp_set_open(const char *pin_dir, bool open, struct why *why)
 {
 	own_fd int fd = switch_pinned(pin_dir, why);
 
+	if (fd == -ENOENT && open)
+		return undo_all(pin_dir, why);
 	return fd < 0 ? fd : switch_set(fd, open, why);
 }
 

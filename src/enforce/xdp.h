@@ -86,7 +86,8 @@ int xdp_where(struct filter *f, xdp_where_fn fn, void *arg, struct why *why);
 
 /*
  * The switch, without a filter or a daemon: open everything, or take that back. Works on
- * what is pinned under `pin_dir` (NULL: XDP_PIN_DIR). -ENOENT when nothing is.
+ * what is pinned under `pin_dir` (NULL: XDP_PIN_DIR). -ENOENT when nothing is. Where the switch is
+ * missing but the filter is not, opening takes the filter from every interface.
  */
 int xdp_set_open(const char *pin_dir, bool open, struct why *why);
 int xdp_is_open(const char *pin_dir, bool *ret, struct why *why);

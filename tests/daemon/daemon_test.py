@@ -127,6 +127,20 @@ def test_open_works_with_the_daemon_dead_and_over_its_restart(box):
     assert box.connect() == "refused" and box.get("/v1/status").json["open"] is False
 
 
+def test_open_works_where_the_switch_itself_is_gone(box):
+    if box.backend != "xdp":
+        pytest.skip("the nft switch is part of its table")
+    closed(box.start())
+    box.stop(signal.SIGKILL)
+    for name in os.listdir(box.pins):
+        if name.startswith("open"):
+            os.unlink(os.path.join(box.pins, name))
+    assert box.connect() == "refused"
+    p = box.porteiro("open", "--all", "--config", box.conf)
+    assert p.returncode == 0, p
+    assert box.connect() == "open"
+
+
 def test_open_through_the_daemon_stays_over_a_restart(box):
     closed(box.start())
     a = box.post("/v1/open", {"reason": "mail breaks"})
