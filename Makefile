@@ -1,7 +1,6 @@
 # The door to the build. Meson does the work (meson.build); this names it.
 .POSIX:
 BUILD = build
-DESTDIR =
 # make fuzz: how long each target is fuzzed, and which (empty: all)
 SECONDS = 60
 TARGET =

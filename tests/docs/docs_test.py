@@ -193,3 +193,10 @@ def test_commands_in_the_documents_print_what_is_said(path):
         p = subprocess.run(["bash", "-c", command], cwd=SRC, env={**os.environ, "PATH": where}, capture_output=True,
                            text=True, timeout=60)
         assert p.stdout + p.stderr == said, command
+
+
+def test_make_install_goes_where_it_is_told(tmp_path):
+    for env, args in (({"DESTDIR": str(tmp_path)}, []), ({}, [f"DESTDIR={tmp_path}"])):
+        said = subprocess.run(["make", "-n", "-C", SRC, "install", *args], env={**os.environ, **env},
+                              capture_output=True, text=True, check=True).stdout
+        assert f"DESTDIR={tmp_path} meson install" in said, said
