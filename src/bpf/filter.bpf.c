@@ -547,6 +547,8 @@ static __always_inline void account(struct parsed *p, enum filter_side side, con
 	/* Those of a packet to 25 have been read. */
 	if (p->dport != 25 && !read_addresses(p))
 		return;
+	if (lines_turned_away(p->family == 4 ? p->shi >> 32 : p->shi, p->family))
+		return;
 	lines_note(p->family == 4 ? p->shi >> 32 : p->shi, lines_mix(p->dhi ^ lines_mix(p->dlo)),
 		   p->family, p->dport | refused << 16);
 }

@@ -6,7 +6,7 @@
  * A line is an IPv4 address or an IPv6 /64. Accounts stand in sets of four. Each
  * set has a head, which says at one glance who is in and when they were last
  * heard, and a body with the counts: a stranger who finds the set full touches
- * one cache line and nothing more. Numbers in host order.
+ * half a cache line and nothing more. Numbers in host order.
  */
 #pragma once
 
@@ -27,9 +27,9 @@ struct lines_account {
 /* The lock guards the body as well. */
 struct lines_head {
 	struct bpf_spin_lock lock;
-	__u32 tag[LINES_WAYS];  /* hash of the key; 0: free */
+	__u32 full_at;          /* when it was last found full: 64 jiffies each */
 	__u32 seen[LINES_WAYS]; /* units of 2^30 ns on the boot-time clock */
-	__u32 pad[7];
+	__u16 tag[LINES_WAYS];  /* of the key's hash; 0: free. The body has the key */
 };
 
 struct lines_body {
@@ -37,4 +37,4 @@ struct lines_body {
 };
 
 _Static_assert(sizeof(struct lines_account) == 64, "an account is a cache line");
-_Static_assert(sizeof(struct lines_head) == 64, "a head is a cache line");
+_Static_assert(sizeof(struct lines_head) == 32, "two heads are a cache line");

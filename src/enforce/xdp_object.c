@@ -91,7 +91,7 @@ static const char *const pins[MAP_COUNT_] = {
 };
 
 /* Accounts of another number stand under another name: see xdp_object_tidy(). */
-#define HEADS_PIN  "heads-1-"
+#define HEADS_PIN  "heads-2-"
 #define BODIES_PIN "bodies-1-"
 #define CLOSED_PIN "closed-1-"
 
